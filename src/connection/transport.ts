@@ -1,0 +1,44 @@
+/** One end of a network connection as the `Connection` sees it; null for parts that a transport does not have. */
+export interface Address {
+  readonly address: string;
+  readonly port: number;
+  readonly family: string;
+}
+
+/** What a transport tells its owner. No call comes before {@link Transport.start}, none after `onClose`. */
+export interface TransportHandler {
+  /** Bytes came. The receiver owns `chunk`: it may write into it and keep it. */
+  onData(chunk: Buffer): void;
+  /** The peer ended its side in order (TCP FIN); no more data comes. */
+  onEnd(): void;
+  /** The transport is gone. `error` says why when it did not end in order. Called exactly once. */
+  onClose(error: Error | undefined): void;
+}
+
+/**
+ * A pipe of bytes: TCP, TLS, an HTTP/2 stream, an in-memory pair. It knows nothing of WebSocket, and nothing above it
+ * touches a socket.
+ */
+export interface Transport {
+  readonly remoteAddress: Address | undefined;
+  readonly localAddress: Address | undefined;
+  /** Bytes that `write` accepted and that have not left the process. */
+  readonly pendingBytes: number;
+
+  /** Starts to deliver to `handler`. Errors before this call are kept for `onClose`. */
+  start(handler: TransportHandler): void;
+  /** Hands bytes over in order; `written` is called when they have left the process, also after an error. */
+  write(bytes: Buffer, written: () => void): void;
+  /** Opens a group of writes that should leave as one. */
+  cork(): void;
+  /** Closes the group opened by `cork`. */
+  uncork(): void;
+  /** Stops `onData` as soon as possible; the peer feels the pressure. */
+  pause(): void;
+  /** Lets `onData` go on. */
+  resume(): void;
+  /** Ends this side in order, after the bytes written so far. */
+  end(): void;
+  /** Cuts the connection. `onClose` follows. */
+  destroy(): void;
+}
