@@ -1,0 +1,179 @@
+import { Buffer, isUtf8 } from 'node:buffer';
+import { type CloseFrame, LimitError, ProtocolError } from '../errors.js';
+import { CloseCode } from './close-code.js';
+import { parseClosePayload } from './close-payload.js';
+import type { FrameSink } from './frame-parser.js';
+import { Opcode } from './opcode.js';
+import { Utf8Validator } from './utf8.js';
+
+/** A whole message: text is a string, binary a Buffer that nothing else uses. */
+export type Message = string | Buffer;
+
+/** What arrives once frames are put together. A sink may throw, as in `FrameSink`. */
+export interface MessageSink {
+  /** A complete and valid message; `size` is the length of its payload in bytes. */
+  onMessage(message: Message, size: number): void;
+  onPing(payload: Buffer): void;
+  onPong(payload: Buffer): void;
+  onClose(frame: CloseFrame): void;
+}
+
+/** How much of a message is accepted. */
+export interface MessageLimits {
+  /** Bytes of payload. */
+  readonly maxMessageSize: number;
+  /** Frames, empty ones included. */
+  readonly maxFragments: number;
+}
+
+/** A frame's announced length is trusted up to here; beyond, memory follows what has really come. */
+const trustedLength = 1024 * 1024;
+
+/** Up to this size a Buffer lives on V8's heap and pins no larger block. */
+const onHeapSize = 64;
+
+/**
+ * Puts messages together from frames (RFC 6455 section 5.4) and checks text as it comes (section 8.1). Parts of a message are
+ * copied into one growing block, so neither the number of frames nor that of chunks costs memory, and each byte is copied a
+ * bounded number of times.
+ */
+export class MessageAssembler implements FrameSink {
+  readonly #sink: MessageSink;
+  readonly #limits: MessageLimits;
+  #isText = false;
+  #fin = true;
+  /** Frames of the message so far; 0 between messages. */
+  #fragments = 0;
+  /** Payload bytes of the message, up to the end of the current frame. */
+  #announced = 0;
+  #block: Buffer | undefined;
+  /** Bytes used of the block. */
+  #size = 0;
+  #utf8: Utf8Validator | undefined;
+
+  constructor(sink: MessageSink, limits: MessageLimits) {
+    this.#sink = sink;
+    this.#limits = limits;
+  }
+
+  /** Bytes that are kept for a message that is not complete. */
+  get retainedBytes(): number {
+    return this.#block === undefined ? 0 : this.#block.length;
+  }
+
+  onDataHeader(opcode: number, fin: boolean, _rsv1: boolean, length: number): void {
+    this.#fin = fin;
+    if (opcode !== Opcode.Continuation) this.#isText = opcode === Opcode.Text;
+    this.#fragments++;
+    this.#announced += length;
+    const { maxMessageSize, maxFragments } = this.#limits;
+    if (this.#announced > maxMessageSize) {
+      throw new LimitError(
+        'ANTS_MESSAGE_TOO_BIG',
+        CloseCode.MessageTooBig,
+        `a message of at least ${this.#announced} bytes is larger than maxMessageSize (${maxMessageSize})`,
+      );
+    }
+    if (this.#fragments > maxFragments) {
+      throw new LimitError(
+        'ANTS_TOO_MANY_FRAGMENTS',
+        CloseCode.MessageTooBig,
+        `a message has more frames than maxFragments (${maxFragments})`,
+      );
+    }
+  }
+
+  onDataPayload(chunk: Buffer, start: number, end: number, last: boolean): void {
+    const complete = last && this.#fin;
+    if (complete && this.#fragments === 1 && this.#size === 0) {
+      this.#fragments = 0;
+      this.#announced = 0;
+      const message = this.#isText ? decodeText(chunk, start, end) : ownBytes(chunk, start, end);
+      this.#sink.onMessage(message, end - start);
+      return;
+    }
+    if (this.#isText) this.#checkText(chunk, start, end, complete);
+    this.#append(chunk, start, end);
+    if (complete) this.#finish();
+  }
+
+  onControl(opcode: number, chunk: Buffer, start: number, end: number): void {
+    if (opcode === Opcode.Close) this.#sink.onClose(parseClosePayload(chunk, start, end));
+    else if (opcode === Opcode.Ping) this.#sink.onPing(copyOf(chunk, start, end));
+    else this.#sink.onPong(copyOf(chunk, start, end));
+  }
+
+  #checkText(chunk: Buffer, start: number, end: number, complete: boolean): void {
+    this.#utf8 ??= new Utf8Validator();
+    if (!this.#utf8.push(chunk, start, end) || (complete && !this.#utf8.atBoundary)) throw invalidText();
+  }
+
+  #append(chunk: Buffer, start: number, end: number): void {
+    if (start === end) return;
+    const size = this.#size + end - start;
+    if (this.#block === undefined) {
+      this.#block = Buffer.allocUnsafeSlow(Math.max(size, Math.min(this.#announced, trustedLength)));
+    } else if (this.#block.length < size) {
+      // Doubling keeps the copies linear; the frame's announced end caps it.
+      const wanted = this.#fin
+        ? Math.min(size * 2, this.#announced)
+        : Math.min(size * 2, this.#limits.maxMessageSize);
+      const block = Buffer.allocUnsafeSlow(wanted);
+      this.#block.copy(block, 0, 0, this.#size);
+      this.#block = block;
+    }
+    chunk.copy(this.#block, this.#size, start, end);
+    this.#size = size;
+  }
+
+  #finish(): void {
+    const block = this.#block ?? Buffer.alloc(0);
+    const size = this.#size;
+    this.#block = undefined;
+    this.#size = 0;
+    this.#fragments = 0;
+    this.#announced = 0;
+    this.#utf8?.reset();
+    this.#sink.onMessage(this.#isText ? toText(block, 0, size) : ownBytes(block, 0, size), size);
+  }
+}
+
+/** The text of bytes that were not looked at before. */
+function decodeText(bytes: Buffer, start: number, end: number): string {
+  const text = toText(bytes, start, end);
+  // Decoding puts U+FFFD in the place of what is not UTF-8; only a text that has one needs a look at the bytes.
+  if (text.includes('\ufffd') && !isUtf8(bytes.subarray(start, end))) throw invalidText();
+  return text;
+}
+
+function toText(bytes: Buffer, start: number, end: number): string {
+  try {
+    return bytes.toString('utf8', start, end);
+  } catch (error) {
+    throw new LimitError(
+      'ANTS_STRING_TOO_LONG',
+      CloseCode.MessageTooBig,
+      `a text message of ${end - start} bytes does not fit into a string of this JavaScript engine (${String(error)}); lower maxMessageSize`,
+    );
+  }
+}
+
+/** Bytes that may be kept: a view when it is most of its block, else a copy, so that no small message pins a large block. */
+function ownBytes(bytes: Buffer, start: number, end: number): Buffer {
+  return (end - start) * 2 > bytes.buffer.byteLength ? bytes.subarray(start, end) : copyOf(bytes, start, end);
+}
+
+function copyOf(bytes: Buffer, start: number, end: number): Buffer {
+  const size = end - start;
+  const copy = size <= onHeapSize ? Buffer.alloc(size) : Buffer.allocUnsafeSlow(size);
+  bytes.copy(copy, 0, start, end);
+  return copy;
+}
+
+function invalidText(): ProtocolError {
+  return new ProtocolError(
+    'ANTS_INVALID_UTF8',
+    CloseCode.InvalidFramePayloadData,
+    'a text message has bytes that are not valid UTF-8',
+  );
+}
