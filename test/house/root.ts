@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -10,8 +10,12 @@ export function readText(path: string): string {
   return readFileSync(join(root, path), 'utf8');
 }
 
-/** The paths from the root, with forward slashes and sorted, of all files under `folder` that end in `ending`. */
+/**
+ * The paths from the root, with forward slashes and sorted, of all files under `folder` that end in `ending`;
+ * none when there is no such folder.
+ */
 export function listFiles(folder: string, ending: string): string[] {
+  if (!existsSync(join(root, folder))) return [];
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith(ending))
     .map((path) => `${folder}/${path.split(sep).join('/')}`)

@@ -1,0 +1,66 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as ants from 'ants-ws';
+import { expect } from 'chai';
+import { membersOf, parseExports } from './public-names.js';
+import { readText, root } from './root.js';
+
+const snapshotPath = 'test/house/public-names.txt';
+
+describe('public names', () => {
+  const names = parseExports(readText('src/index.ts'));
+
+  it('are the ones that src/index.ts lists', () => {
+    expect(names.values).to.deep.equal(Object.keys(ants).sort());
+  });
+
+  it('are the ones in the snapshot', () => {
+    const lines = ['# Values, with the members of classes and objects'];
+    for (const [name, value] of Object.entries(ants).sort(([a], [b]) => (a < b ? -1 : 1))) {
+      lines.push(name, ...membersOf(value).map((member) => `  ${member}`));
+    }
+    lines.push('', '# Types', ...names.types, '');
+    const now = lines.join('\n');
+    if (process.env['UPDATE_SNAPSHOTS'] === '1') writeFileSync(join(root, snapshotPath), now);
+    expect(now).to.equal(
+      readText(snapshotPath),
+      `The public names are not those of ${snapshotPath}. If that is meant, run "UPDATE_SNAPSHOTS=1 npm test", ` +
+        'commit the file, and tell of the change in CHANGELOG.md and in docs/reference.',
+    );
+  });
+
+  describe('are read from export lines', () => {
+    it('of values and types, also mixed, renamed, and over several lines', () => {
+      const text = [
+        "export { dial, Dialer as Caller, type DialOptions } from './client/dial.js';",
+        "export type {\n  // the events\n  Message,\n  CloseInfo,\n} from './connection/events.js';",
+      ].join('\n');
+      expect(parseExports(text)).to.deep.equal({
+        values: ['Caller', 'dial'],
+        types: ['CloseInfo', 'DialOptions', 'Message'],
+      });
+    });
+
+    it('and nothing may be exported in another way', () => {
+      for (const line of ["export * from './errors.js';", 'export const x = 1;', 'export default 1;']) {
+        expect(() => parseExports(line), line).to.throw(/should list names one by one/);
+      }
+    });
+  });
+
+  it('include the members of classes and objects', () => {
+    class Sample {
+      static from(): Sample {
+        return new Sample();
+      }
+      get state(): number {
+        return 1;
+      }
+      send(): void {}
+      async [Symbol.asyncDispose](): Promise<void> {}
+    }
+    expect(membersOf(Sample)).to.deep.equal(['.[Symbol.asyncDispose]', '.send', '.state', 'static .from']);
+    expect(membersOf({ NormalClosure: 1000 })).to.deep.equal(['.NormalClosure']);
+    expect(membersOf(1000)).to.deep.equal([]);
+  });
+});
