@@ -1,7 +1,24 @@
 import { EventEmitter } from 'node:events';
-import type { ConnectionOptions, Role } from './options.js';
+import { AntsError, type CloseError, UsageError } from '../errors.js';
+import { CloseCode } from '../protocol/close-code.js';
+import { encodeClosePayload } from '../protocol/close-payload.js';
+import type { Message } from '../protocol/message-assembler.js';
+import { Closing, type ConnectionState } from './closing.js';
+import type { CloseInfo, ConnectionEvents, TypedEvents } from './events.js';
+import { MessageIterator } from './message-iterator.js';
+import {
+  type ConnectionOptions,
+  checkNumber,
+  type ResolvedConnectionOptions,
+  type Role,
+  resolveConnectionOptions,
+} from './options.js';
+import { type OutgoingData, toBytes, toControlPayload } from './outgoing-data.js';
+import { Pings } from './pings.js';
+import { closeCodeOf, Hold, type Puller, type ReadEnd, Reader } from './reader.js';
 import type { HandshakeRequest } from './request.js';
-import type { Transport } from './transport.js';
+import { SendQueue } from './send-queue.js';
+import type { Address, Transport } from './transport.js';
 
 /** What a connection is made from, once its opening handshake is done. */
 export interface ConnectionInit<Data> {
@@ -15,10 +32,450 @@ export interface ConnectionInit<Data> {
   readonly options: ConnectionOptions;
 }
 
-export class Connection<Data = unknown> extends EventEmitter {
-  readonly data: Data;
+/** For waits that can be given up. */
+export interface WaitOptions {
+  /** Ends the wait: the promise rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Serves one connection; see {@link Connection.run} for what its end means. */
+export type Handler<Data = unknown> = (connection: Connection<Data>) => unknown;
+
+const TypedEmitter = EventEmitter as unknown as new (options?: {
+  captureRejections?: boolean;
+}) => TypedEvents<ConnectionEvents>;
+
+/**
+ * A WebSocket connection: an emitter of typed events and an async iterable of messages. `dial`, `serve` and `Upgrader` make
+ * it. Read it in one of two ways: by listeners of `message`, or by pulling (`for await`, `receive`, `consume`).
+ *
+ * It has no `error` event. Every end is one `close` event, which carries its cause.
+ */
+export class Connection<Data = unknown> extends TypedEmitter implements AsyncIterable<Message, undefined> {
+  /** Which end this is. */
+  readonly role: Role;
+  /** The subprotocol that was agreed on (RFC 6455 section 1.9); undefined without one. */
+  readonly subprotocol: string | undefined;
+  /** What is left of the HTTP request that opened this connection. */
+  readonly request: HandshakeRequest;
+  /** What `authorize` returned on a server, or the option `data` of `dial`; yours to use. */
+  data: Data;
+
+  readonly #transport: Transport;
+  readonly #options: ResolvedConnectionOptions;
+  readonly #reader: Reader;
+  readonly #sendQueue: SendQueue;
+  readonly #closing: Closing;
+  #pings: Pings | undefined;
+  #closed: { promise: Promise<CloseInfo>; resolve: (info: CloseInfo) => void } | undefined;
+  #closeInfo: CloseInfo | undefined;
+
+  /** For those who bring a transport of their own; everybody else gets connections from `dial`, `serve` or `Upgrader`. */
   constructor(init: ConnectionInit<Data>) {
-    super();
+    super({ captureRejections: true });
+    const { role, transport } = init;
+    this.role = role;
+    this.subprotocol = init.subprotocol;
+    this.request = init.request;
     this.data = init.data;
+    this.#transport = transport;
+    this.#options = resolveConnectionOptions(role, init.options);
+    this.#sendQueue = new SendQueue(role, transport, this.#options, {
+      onDrain: () => this.#emit('drain'),
+      onReadHold: (held) => (held ? this.#reader.hold(Hold.Write) : this.#reader.release(Hold.Write)),
+      onOverflow: (error) => this.#cut(error),
+      onStalled: (error) => this.#cut(error),
+    });
+    this.#reader = new Reader(role, transport, this.#options, {
+      isListening: () => this.listenerCount('message') > 0,
+      emitMessage: (message) => this.#emit('message', message),
+      onPing: (payload) => this.#onPing(payload),
+      onPong: (payload) => {
+        this.#pings?.answer(payload);
+        this.#emit('pong', payload);
+      },
+      onReadEnd: (end) => this.#onReadEnd(end),
+    });
+    this.#closing = new Closing(role, transport, this.#sendQueue, this.#options.closeTimeout, {
+      onClosing: () => this.#reader.hurry(),
+      onClosed: (info, error, isQuiet) => this.#onClosed(info, error, isQuiet),
+    });
+    // A macrotask later, so that whoever awaits this connection comes first: to listen, to look at it, to close it.
+    setImmediate(() => this.#start(init.head));
   }
+
+  /** Where the connection is in its life: `closing` as soon as nothing can be sent any more, `closed` after the `close` event. */
+  get state(): ConnectionState {
+    return this.#closing.state;
+  }
+
+  /** The peer's address; undefined for transports that have none, such as unix sockets. */
+  get remoteAddress(): Address | undefined {
+    return this.#transport.remoteAddress;
+  }
+
+  /** This end's address; undefined for transports that have none. */
+  get localAddress(): Address | undefined {
+    return this.#transport.localAddress;
+  }
+
+  /** Bytes that were accepted for sending and have not left this process. */
+  get bufferedAmount(): number {
+    return this.#sendQueue.bufferedAmount;
+  }
+
+  /** Resolves when the connection has ended; never rejects. */
+  get closed(): Promise<CloseInfo> {
+    this.#reader.awaitsEnd();
+    if (this.#closed === undefined) {
+      let resolve!: (info: CloseInfo) => void;
+      const promise = new Promise<CloseInfo>((res) => {
+        resolve = res;
+      });
+      if (this.#closeInfo !== undefined) resolve(this.#closeInfo);
+      this.#closed = { promise, resolve };
+    }
+    return this.#closed.promise;
+  }
+
+  // Reading
+
+  override on<E extends keyof ConnectionEvents>(event: E, listener: ConnectionEvents[E]): this {
+    return this.#listen(event, () => super.on(event, listener));
+  }
+
+  override addListener<E extends keyof ConnectionEvents>(event: E, listener: ConnectionEvents[E]): this {
+    return this.on(event, listener);
+  }
+
+  override prependListener<E extends keyof ConnectionEvents>(event: E, listener: ConnectionEvents[E]): this {
+    return this.#listen(event, () => super.prependListener(event, listener));
+  }
+
+  /**
+   * Takes the next message.
+   *
+   * Rejects with {@link CloseError} once the connection has ended and the queue is empty, with {@link UsageError} when
+   * `message` has listeners, with the signal's reason when aborted (then no message is lost).
+   */
+  receive(options?: WaitOptions): Promise<Message> {
+    const signal = options?.signal;
+    const reader = this.#reader;
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const misuse = this.#pullMisuse();
+    if (misuse !== undefined) return Promise.reject(misuse);
+    reader.returned();
+    const message = reader.take();
+    if (message !== undefined) return Promise.resolve(message);
+    if (reader.final !== undefined) return Promise.reject(reader.final.error);
+    return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        reader.cancel(puller);
+        reject(signal!.reason);
+      };
+      const puller: Puller = {
+        message: (value) => {
+          signal?.removeEventListener('abort', abort);
+          resolve(value);
+        },
+        end: (final) => {
+          signal?.removeEventListener('abort', abort);
+          reject(final.error);
+        },
+      };
+      signal?.addEventListener('abort', abort, { once: true });
+      reader.wait(puller);
+    });
+  }
+
+  /**
+   * Iterates over the messages. It ends quietly after 1000, 1001, 1005 and after our own `close`; after any other end it throws
+   * {@link CloseError}. `break` leaves the connection open.
+   *
+   * @throws UsageError when `message` has listeners.
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined> {
+    return this.#iterate(undefined);
+  }
+
+  /**
+   * Runs `work` for each message, and takes the next one only when it has settled. Resolves and rejects as `for await` ends;
+   * rejects with what `work` throws, after which no more messages are taken.
+   *
+   * @param options.concurrency How many may be at work at a time. Default: 1, which keeps the order.
+   */
+  async consume(
+    work: (message: Message) => unknown,
+    options: WaitOptions & { concurrency?: number | undefined } = {},
+  ): Promise<void> {
+    const { concurrency = 1, signal } = options;
+    checkNumber('concurrency', concurrency, 1);
+    const failed = new AbortController();
+    const stop = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
+    const worker = async (): Promise<void> => {
+      for await (const message of this.#iterate(stop)) {
+        await work(message);
+      }
+    };
+    await Promise.all(
+      Array.from({ length: Math.min(concurrency, this.#options.receiveQueueMessages) }, worker),
+    ).catch((error) => {
+      failed.abort(error);
+      throw error;
+    });
+  }
+
+  /** Stops reading from the peer, which feels it; no `message` is emitted until `resume`. Has no effect while closing. */
+  pause(): void {
+    this.#reader.hold(Hold.User);
+  }
+
+  /** Undoes `pause`. */
+  resume(): void {
+    this.#reader.release(Hold.User);
+  }
+
+  /**
+   * For connections that only send: throws away what is queued and all messages to come, while pings, pongs and the end are
+   * seen as ever. There is no way back.
+   *
+   * @throws UsageError when messages are being read.
+   */
+  ignoreMessages(): void {
+    if (this.#reader.isPulled || this.listenerCount('message') > 0) {
+      throw readingTwice('ignoreMessages() was called while messages are being read');
+    }
+    this.#reader.ignore();
+  }
+
+  // Writing
+
+  /**
+   * Sends a message: strings as text, bytes as binary, exactly those inside the view. It is taken at once, in order; the promise is
+   * for pressure: it resolves when the buffer is below the high-water mark and the memory of `data` is yours again. That does
+   * not mean that the message was delivered.
+   *
+   * Rejects with {@link CloseError} once the connection is closing; such a rejection may be left unhandled. An aborted wait
+   * rejects with the signal's reason; the message is sent all the same unless the signal was aborted before.
+   *
+   * @throws TypeError when `data` is not of these types.
+   */
+  send(data: OutgoingData, options?: WaitOptions): Promise<void> {
+    const signal = options?.signal;
+    const isBlob = data instanceof Blob;
+    const payload = typeof data === 'string' || isBlob ? data : toBytes(data, 'a message');
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.state !== 'open') return this.#rejected();
+    const sent = isBlob
+      ? this.#sendQueue.sendLoaded(data.size, async () => Buffer.from(await data.arrayBuffer()))
+      : this.#sendQueue.send(payload as string | Buffer);
+    if (sent === undefined) return this.#rejected();
+    return signal === undefined ? sent : abortable(sent, signal);
+  }
+
+  /**
+   * Sends a ping and resolves to the milliseconds until its pong.
+   *
+   * Rejects with {@link CloseError} when the connection ends first; such a rejection may be left unhandled.
+   *
+   * @param data At most 125 bytes; without it the ping gets a payload that no other ping of this connection has.
+   * @throws TypeError when `data` is too long or holds no bytes.
+   */
+  ping(data?: string | ArrayBufferView | ArrayBufferLike, options?: WaitOptions): Promise<number> {
+    this.#pings ??= new Pings();
+    const payload = data === undefined ? this.#pings.nextPayload() : Buffer.from(toControlPayload(data));
+    if (options?.signal?.aborted) return Promise.reject(options.signal.reason);
+    if (this.state !== 'open') return this.#rejected();
+    this.#sendQueue.ping(payload);
+    const pong = this.#pings.wait(payload, options?.signal);
+    pong.catch(ignore);
+    return pong;
+  }
+
+  // Ending
+
+  /**
+   * Closes the connection with the closing handshake: what was sent before goes out first, then the Close frame, and the peer has
+   * `closeTimeout` to answer it. Resolves when the connection has ended, also when it was ended otherwise.
+   *
+   * @param code 1000-1003, 1007-1014 or 3000-4999. Default: 1000.
+   * @param reason At most 123 bytes of UTF-8.
+   * @throws TypeError when `code` or `reason` can't be sent.
+   */
+  close(code: number = CloseCode.NormalClosure, reason = '', options?: WaitOptions): Promise<CloseInfo> {
+    const signal = options?.signal;
+    // Checked in every state, so that a mistake shows each time.
+    encodeClosePayload(code, reason);
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    this.#closing.begin(code, reason);
+    this.#reader.hurry();
+    return signal === undefined ? this.closed : abortable(this.closed, signal);
+  }
+
+  /** Cuts the connection without a closing handshake. The `close` event, with code 1006, follows. */
+  terminate(): void {
+    this.#cut(new AntsError('ANTS_TERMINATED', 'terminate() was called'));
+  }
+
+  /** Closes with 1000, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /**
+   * Runs a handler as `serve` does. When it is async, its end closes the connection with 1000, unless it left a listener of
+   * `message`; otherwise the connection stays open. What it throws closes the connection with 1011 and goes to `onError`; a
+   * {@link CloseError} of this very connection is no error.
+   */
+  run(handler: Handler<Data>): void {
+    let result: unknown;
+    try {
+      result = handler(this);
+    } catch (error) {
+      this.#onUserError(error);
+      return;
+    }
+    if (!isThenable(result)) return;
+    Promise.resolve(result).then(
+      () => {
+        if (this.listenerCount('message') === 0) void this.close();
+      },
+      (error) => this.#onUserError(error),
+    );
+  }
+
+  /** What an async listener rejects with. */
+  [EventEmitter.captureRejectionSymbol](error: unknown): void {
+    this.#onUserError(error);
+  }
+
+  #start(head: Buffer | undefined): void {
+    this.#transport.start({
+      onData: (chunk) => this.#reader.data(chunk),
+      onEnd: () => this.#reader.end('ended'),
+      onClose: (error) => {
+        this.#closing.transportLost();
+        this.#reader.end('lost', error);
+      },
+    });
+    if (head !== undefined && head.length > 0) this.#reader.data(head);
+    this.#reader.release(Hold.Starting);
+  }
+
+  #listen(event: keyof ConnectionEvents, add: () => unknown): this {
+    if (event === 'message') {
+      if (this.#reader.isPulled) {
+        throw readingTwice(
+          "a listener of 'message' was added while messages are pulled by for await, receive() or consume()",
+        );
+      }
+      if (this.#reader.isIgnoring)
+        throw readingTwice("a listener of 'message' was added after ignoreMessages()");
+    }
+    add();
+    if (event === 'message') this.#reader.listened();
+    return this;
+  }
+
+  #pullMisuse(): UsageError | undefined {
+    if (this.#reader.isIgnoring) return readingTwice('messages were pulled after ignoreMessages()');
+    if (this.listenerCount('message') === 0) return undefined;
+    return readingTwice("messages were pulled while 'message' has listeners");
+  }
+
+  #iterate(signal: AbortSignal | undefined): MessageIterator {
+    const misuse = this.#pullMisuse();
+    if (misuse !== undefined) throw misuse;
+    return new MessageIterator(this.#reader, signal);
+  }
+
+  #rejected(): Promise<never> {
+    const rejected = Promise.reject(this.#closing.error);
+    rejected.catch(ignore);
+    return rejected;
+  }
+
+  #cut(cause: Error): void {
+    this.#closing.terminate(cause);
+    this.#reader.discard();
+  }
+
+  #onPing(payload: Buffer): void {
+    // After our Close nothing more is sent (RFC 6455 section 5.5.1).
+    if (this.state === 'open') this.#sendQueue.pong(payload);
+    this.#emit('ping', payload);
+  }
+
+  #onReadEnd(end: ReadEnd): void {
+    switch (end.kind) {
+      case 'close':
+        this.#closing.receive(end.frame);
+        break;
+      case 'failure':
+        this.#closing.fail(end.error, closeCodeOf(end.error, CloseCode.InternalError));
+        this.#reader.discard();
+        break;
+      case 'ended':
+        this.#closing.transportEnded(this.#reader.midMessage);
+        break;
+      case 'lost':
+        this.#closing.transportClosed(end.error, this.#reader.midMessage);
+        break;
+    }
+  }
+
+  #onClosed(info: CloseInfo, error: CloseError, isQuiet: boolean): void {
+    this.#closeInfo = info;
+    this.#sendQueue.end(error);
+    this.#pings?.end(error);
+    this.#reader.finish({ error, isQuiet });
+    this.#emit('close', info);
+    this.#closed?.resolve(info);
+  }
+
+  /** User code is called here, and its mistakes stay here. */
+  #emit<E extends keyof ConnectionEvents>(event: E, ...args: Parameters<ConnectionEvents[E]>): void {
+    try {
+      (this.emit as (event: E, ...args: Parameters<ConnectionEvents[E]>) => boolean).call(
+        this,
+        event,
+        ...args,
+      );
+    } catch (error) {
+      this.#onUserError(error);
+    }
+  }
+
+  #onUserError(error: unknown): void {
+    if (this.#closing.isOwn(error)) return;
+    // Whoever threw is in no state to be given more messages.
+    if (this.state === 'open') {
+      this.#reader.ignore();
+      this.#closing.begin(CloseCode.InternalError, '');
+    }
+    try {
+      this.#options.onError(error, this as Connection<unknown>);
+    } catch (secondError) {
+      console.error(error, secondError);
+    }
+  }
+}
+
+function readingTwice(what: string): UsageError {
+  return new UsageError('ANTS_READING_TWICE', `${what}; a connection is read in one way at a time`);
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+}
+
+function ignore(): void {}
+
+/** `promise`, or the rejection of the signal when that comes first. */
+function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }

@@ -11,6 +11,7 @@ export class DuplexTransport implements Transport {
   #handler: TransportHandler | undefined;
   #error: Error | undefined;
   #closed = false;
+  readonly #isSocket: boolean;
 
   constructor(stream: Duplex) {
     this.#stream = stream;
@@ -21,7 +22,10 @@ export class DuplexTransport implements Transport {
       this.#closed = true;
       this.#handler?.onClose(this.#error);
     });
+    this.#isSocket = stream instanceof Socket;
     if (stream instanceof Socket) {
+      // Node keeps the address from the first look on, so that it can be told after the end as well.
+      void stream.remoteAddress;
       // An HTTP server's idle timeout is not ours, and Nagle's algorithm delays small messages.
       stream.setTimeout(0);
       stream.setNoDelay(true);
@@ -46,17 +50,18 @@ export class DuplexTransport implements Transport {
 
   start(handler: TransportHandler): void {
     this.#handler = handler;
-    if (this.#closed || this.#stream.destroyed) {
-      // The stream died before it was handed over; its 'close' may be past.
-      if (this.#closed) queueMicrotask(() => handler.onClose(this.#error));
+    if (this.#closed || this.#stream.closed) {
+      // It died before it was handed over, and its 'close' event is past.
+      process.nextTick(() => handler.onClose(this.#error));
       return;
     }
     this.#stream.on('end', () => handler.onEnd());
     this.#stream.on('data', (chunk: Buffer) => handler.onData(chunk));
   }
 
-  write(bytes: Buffer, written: () => void): void {
-    this.#stream.write(bytes, written);
+  write(bytes: Uint8Array, written: (error?: Error | null) => void): void {
+    // A socket is done with the bytes once it says so; any other stream may have passed them on by reference.
+    this.#stream.write(this.#isSocket ? bytes : Buffer.from(bytes), written);
   }
 
   cork(): void {

@@ -1,8 +1,7 @@
-import type { Connection } from './connection.js';
+import type { Connection, Handler } from './connection.js';
 
-/** Serves one connection. See docs: async handlers close the connection when they settle. */
-export type Handler<Data> = (connection: Connection<Data>) => unknown;
+export type { Handler };
 
-export function runHandler<Data>(_connection: Connection<Data>, _handler: Handler<Data>): void {
-  throw new Error('not yet');
+export function runHandler<Data>(connection: Connection<Data>, handler: Handler<Data>): void {
+  connection.run(handler);
 }

@@ -1,4 +1,4 @@
-/** One end of a network connection as the `Connection` sees it; null for parts that a transport does not have. */
+/** One end of a network connection. */
 export interface Address {
   readonly address: string;
   readonly port: number;
@@ -27,8 +27,11 @@ export interface Transport {
 
   /** Starts to deliver to `handler`. Errors before this call are kept for `onClose`. */
   start(handler: TransportHandler): void;
-  /** Hands bytes over in order; `written` is called when they have left the process, also after an error. */
-  write(bytes: Buffer, written: () => void): void;
+  /**
+   * Hands bytes over in order. `written` is called when they have left the process, or with an error when they never will,
+   * and not before `write` returns; until then the transport may read `bytes`, and afterwards it does not.
+   */
+  write(bytes: Uint8Array, written: (error?: Error | null) => void): void;
   /** Opens a group of writes that should leave as one. */
   cork(): void;
   /** Closes the group opened by `cork`. */

@@ -1,0 +1,237 @@
+import { AntsError, CloseError, type CloseFrame, TimeoutError } from '../errors.js';
+import { CloseCode, closeCodeName } from '../protocol/close-code.js';
+import { encodeClosePayload, maxReasonBytes } from '../protocol/close-payload.js';
+import { type Deadline, setDeadline } from './deadline.js';
+import type { CloseInfo } from './events.js';
+import type { Role } from './options.js';
+import type { SendQueue } from './send-queue.js';
+import type { Transport } from './transport.js';
+
+/** Where a connection is in its life; `closing` from the moment it can't send messages any more. */
+export type ConnectionState = 'open' | 'closing' | 'closed';
+
+/** What the closing handshake tells the connection. */
+export interface ClosingOwner {
+  /** The connection left the state `open`. */
+  onClosing(): void;
+  /** The transport is gone and the end is known. `isQuiet`: iteration ends without throwing. */
+  onClosed(info: CloseInfo, error: CloseError, isQuiet: boolean): void;
+}
+
+/** The codes that an end of conversation usually has. */
+const ordinaryCodes: ReadonlySet<number> = new Set([
+  CloseCode.NormalClosure,
+  CloseCode.GoingAway,
+  CloseCode.NoStatusReceived,
+]);
+
+/**
+ * The closing handshake (RFC 6455 section 7): which Close frames went each way, who ends TCP, how long it may take, and what
+ * is told about it in the end.
+ */
+export class Closing {
+  readonly #role: Role;
+  readonly #transport: Transport;
+  readonly #sendQueue: SendQueue;
+  readonly #closeTimeout: number;
+  readonly #owner: ClosingOwner;
+  #state: ConnectionState = 'open';
+  #sent: CloseFrame | undefined;
+  #received: CloseFrame | undefined;
+  /** Whether the Close frame that we sent has left the process. */
+  #flushed = false;
+  /** Whether `close` was called by the user of this end. */
+  #isOurs = false;
+  #failed = false;
+  #cause: Error | undefined;
+  #deadline: Deadline | undefined;
+  /** What is rejected while closing, and at the end; made when first needed. */
+  #closingError: CloseError | undefined;
+  #finalError: CloseError | undefined;
+
+  constructor(
+    role: Role,
+    transport: Transport,
+    sendQueue: SendQueue,
+    closeTimeout: number,
+    owner: ClosingOwner,
+  ) {
+    this.#role = role;
+    this.#transport = transport;
+    this.#sendQueue = sendQueue;
+    this.#closeTimeout = closeTimeout;
+    this.#owner = owner;
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** The error for what can't be done any more in the current state. */
+  get error(): CloseError {
+    if (this.#finalError !== undefined) return this.#finalError;
+    this.#closingError ??= this.#makeError();
+    return this.#closingError;
+  }
+
+  /** Whether `error` tells of the end of this very connection. */
+  isOwn(error: unknown): boolean {
+    return error !== undefined && (error === this.#closingError || error === this.#finalError);
+  }
+
+  /**
+   * Starts the closing handshake (RFC 6455 section 7.1.2). Without effect when it has begun.
+   *
+   * @throws TypeError as `encodeClosePayload`.
+   */
+  begin(code: number, reason: string): void {
+    const payload = encodeClosePayload(code, reason);
+    if (this.#state !== 'open') return;
+    this.#isOurs = true;
+    this.#sent = { code, reason };
+    this.#leaveOpen();
+    this.#sendQueue.close(payload, this.#onFlushed);
+  }
+
+  /** The peer's Close frame: echo its code unless we sent one ourselves (RFC 6455 section 5.5.1), then end TCP. */
+  receive(frame: CloseFrame): void {
+    this.#received = frame;
+    if (this.#sent === undefined && this.#state === 'open') {
+      this.#sent = { code: frame.code, reason: '' };
+      this.#leaveOpen();
+      this.#sendQueue.close(encodeClosePayload(frame.code, ''), this.#onFlushed);
+    } else if (this.#flushed) {
+      this.#endTransport();
+    }
+  }
+
+  /** Fails the connection (RFC 6455 section 7.1.7): tell the peer why, and have done with it. */
+  fail(error: Error, code: number): void {
+    if (this.#state === 'closed' || this.#failed) return;
+    this.#failed = true;
+    this.#cause ??= error;
+    if (this.#sent !== undefined) {
+      if (this.#flushed) this.#endTransport();
+      return;
+    }
+    const reason = truncate(error.message);
+    this.#sent = { code, reason };
+    this.#leaveOpen();
+    this.#sendQueue.abandon(encodeClosePayload(code, reason), this.error, this.#onFlushed);
+  }
+
+  /** Cuts the connection. */
+  terminate(cause: Error): void {
+    if (this.#state === 'closed') return;
+    this.#cause ??= cause;
+    this.#leaveOpen();
+    this.#transport.destroy();
+  }
+
+  /** The peer ended its side of TCP. */
+  transportEnded(midMessage: boolean): void {
+    if (this.#received === undefined && !this.#failed) {
+      this.#cause ??= new AntsError(
+        'ANTS_NO_CLOSE_FRAME',
+        `the peer ended the TCP connection without a Close frame${midMessage ? ', in the middle of a message' : ''}`,
+      );
+    }
+    this.#leaveOpen();
+    this.#startDeadline();
+    // A client lets the server go first (RFC 6455 section 7.1.1); here it has.
+    this.#finishWriting();
+  }
+
+  /** The transport is gone, and nothing can be sent any more, although unread messages come before that end. */
+  transportLost(): void {
+    if (this.#state === 'open') this.#state = 'closing';
+  }
+
+  /** The transport is gone, and so is all that came before that. */
+  transportClosed(error: Error | undefined, midMessage: boolean): void {
+    if (this.#state === 'closed') return;
+    clearTimeout(this.#deadline);
+    const wasClean = this.#sent !== undefined && this.#received !== undefined;
+    if (!wasClean) this.#cause ??= error ?? new AntsError('ANTS_NO_CLOSE_FRAME', lostMessage(midMessage));
+    this.#leaveOpen();
+    this.#state = 'closed';
+    const final = this.#makeError();
+    this.#finalError = final;
+    const isOrdinary = ordinaryCodes.has(final.closeCode) || (wasClean && this.#isOurs);
+    const info: CloseInfo = {
+      code: final.closeCode,
+      reason: final.reason,
+      wasClean: final.wasClean,
+      unsentBytes: this.#sendQueue.unsentBytes,
+      error: isOrdinary ? undefined : final,
+    };
+    this.#owner.onClosed(info, final, isOrdinary || this.#isOurs);
+  }
+
+  readonly #onFlushed = (): void => {
+    this.#flushed = true;
+    // With our Close out: failed connections and completed handshakes end TCP, the others wait for the peer's Close.
+    if (this.#failed || this.#received !== undefined) this.#endTransport();
+    else this.#startDeadline();
+  };
+
+  #leaveOpen(): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'closing';
+    this.#owner.onClosing();
+  }
+
+  /** The server ends TCP first, the client when the server has (RFC 6455 section 7.1.1); a failing end does not wait. */
+  #endTransport(): void {
+    this.#startDeadline();
+    if (this.#role === 'server' || this.#failed) this.#finishWriting();
+  }
+
+  #finishWriting(): void {
+    this.#sendQueue.flush();
+    this.#transport.end();
+  }
+
+  #startDeadline(): void {
+    this.#deadline ??= setDeadline(this.#closeTimeout, () => {
+      this.#cause ??= new TimeoutError(
+        'ANTS_CLOSE_TIMEOUT',
+        `the peer did not finish the closing handshake within ${this.#closeTimeout} ms (closeTimeout)`,
+      );
+      this.#transport.destroy();
+    });
+  }
+
+  #makeError(): CloseError {
+    const sent = this.#sent;
+    const received = this.#received;
+    const wasClean = this.#state === 'closed' && sent !== undefined && received !== undefined;
+    const current = this.#state === 'closed' ? undefined : sent;
+    const closeCode = received?.code ?? current?.code ?? CloseCode.AbnormalClosure;
+    const what = this.#state === 'closed' ? 'the connection has ended' : 'the connection is closing';
+    const why = this.#cause === undefined ? '' : `: ${this.#cause.message || this.#cause.name}`;
+    return new CloseError(`${what}; ${describe('sent', sent)}, ${describe('received', received)}${why}`, {
+      closeCode,
+      reason: received?.reason ?? '',
+      wasClean,
+      sent,
+      received,
+      cause: this.#cause,
+    });
+  }
+}
+
+function describe(verb: string, frame: CloseFrame | undefined): string {
+  if (frame === undefined) return `${verb} no Close frame`;
+  const reason = frame.reason === '' ? '' : ` ${JSON.stringify(frame.reason)}`;
+  return `${verb} ${frame.code} (${closeCodeName(frame.code)})${reason}`;
+}
+
+function lostMessage(midMessage: boolean): string {
+  return `the transport was closed without a Close frame${midMessage ? ', in the middle of a message' : ''}`;
+}
+
+/** Our own messages are ASCII, so characters are bytes; what user code threw is never sent. */
+function truncate(message: string): string {
+  return message.slice(0, maxReasonBytes);
+}
