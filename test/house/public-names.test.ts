@@ -8,13 +8,13 @@ import { readText, root } from './root.js';
 const snapshotPath = 'test/house/public-names.txt';
 
 describe('public names', () => {
-  const names = parseExports(readText('src/index.ts'));
-
   it('are the ones that src/index.ts lists', () => {
+    const names = parseExports(readText('src/index.ts'));
     expect(names.values).to.deep.equal(Object.keys(ants).sort());
   });
 
   it('are the ones in the snapshot', () => {
+    const names = parseExports(readText('src/index.ts'));
     const lines = ['# Values, with the members of classes and objects'];
     for (const [name, value] of Object.entries(ants).sort(([a], [b]) => (a < b ? -1 : 1))) {
       lines.push(name, ...membersOf(value).map((member) => `  ${member}`));
