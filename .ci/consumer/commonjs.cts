@@ -1,0 +1,8 @@
+// A CommonJS module in TypeScript: `import` here becomes `require`.
+import { CloseCode, type Connection, dial } from 'ants-ws';
+
+export async function greet(url: string): Promise<number> {
+  const conn: Connection = await dial(url);
+  await conn.send('hello');
+  return (await conn.close(CloseCode.NormalClosure)).code;
+}
