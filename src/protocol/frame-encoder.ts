@@ -45,7 +45,7 @@ export function writeFrameHeader(
     next = target.writeUInt32BE(Math.floor(payloadLength / 0x100000000), next);
     next = target.writeUInt32BE(payloadLength % 0x100000000, next);
   }
-  return maskingKey === undefined ? next : target.writeInt32LE(maskingKey, next);
+  return maskingKey === undefined ? next : target.writeInt32LE(maskingKey | 0, next);
 }
 
 /**

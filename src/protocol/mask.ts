@@ -15,24 +15,31 @@ let cachedWords = scratchWord;
  * @param phase The offset of `start` in the frame's payload; only its lowest two bits matter.
  */
 export function applyMask(bytes: Uint8Array, start: number, end: number, key: number, phase: number): void {
-  const shift = (phase & 3) << 3;
-  const rotated = shift === 0 ? key : (key >>> shift) | (key << (32 - shift));
+  const phased = rotate(key, phase);
   if (end - start < wordThreshold) {
-    maskBytes(bytes, start, end, rotated);
+    maskBytes(bytes, start, end, phased);
     return;
   }
-  const misaligned = (bytes.byteOffset + start) & 3;
-  const head = misaligned === 0 ? 0 : 4 - misaligned;
-  maskBytes(bytes, start, start + head, rotated);
+  // Offsets can exceed 31 bits here: no bit operators on them, but for the lowest two.
+  const head = -(bytes.byteOffset + start) & 3;
+  const middle = start + head;
+  const count = Math.floor((end - middle) / 4);
+  const aligned = rotate(phased, head);
+  maskBytes(bytes, start, middle, phased);
 
   const words = wordsOf(bytes);
-  const firstWord = (bytes.byteOffset + start + head) >>> 2;
-  const lastWord = (bytes.byteOffset + end) >>> 2;
-  const aligned = head << 3 === 0 ? rotated : (rotated >>> (head << 3)) | (rotated << (32 - (head << 3)));
   const word = nativeWord(aligned);
-  for (let i = firstWord; i < lastWord; i++) words[i]! ^= word;
+  const first = (bytes.byteOffset + middle) / 4;
+  const last = first + count;
+  for (let i = first; i < last; i++) words[i]! ^= word;
 
-  maskBytes(bytes, (lastWord << 2) - bytes.byteOffset, end, aligned);
+  maskBytes(bytes, middle + count * 4, end, aligned);
+}
+
+/** The key as it applies `by` bytes further on. */
+function rotate(key: number, by: number): number {
+  const bits = (by & 3) << 3;
+  return (key >>> bits) | (key << (32 - bits));
 }
 
 function maskBytes(bytes: Uint8Array, start: number, end: number, key: number): void {
@@ -64,7 +71,7 @@ function nativeWord(key: number): number {
 function wordsOf(bytes: Uint8Array): Int32Array {
   const { buffer } = bytes;
   if (cachedWords.buffer === buffer) return cachedWords;
-  const words = new Int32Array(buffer, 0, buffer.byteLength >>> 2);
+  const words = new Int32Array(buffer, 0, Math.floor(buffer.byteLength / 4));
   if (buffer.byteLength <= largestCachedBuffer) cachedWords = words as Int32Array<ArrayBuffer>;
   return words;
 }

@@ -1,0 +1,104 @@
+import { Buffer } from 'node:buffer';
+import { expect } from 'chai';
+import { applyMask } from '#src/protocol/mask.js';
+
+const key = 0x80c1e237 | 0;
+const keyBytes = [0x37, 0xe2, 0xc1, 0x80];
+
+/** Around the sizes where the work is done in another way. */
+const sizes = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 127, 128, 129, 1000];
+
+describe('applyMask', () => {
+  for (const phase of [0, 1, 2, 3]) {
+    it(`masks every size at every alignment and touches nothing else, phase ${phase}`, () => {
+      for (const size of sizes) {
+        for (let offset = 0; offset < 8; offset++) {
+          for (let start = 0; start < 4; start++) {
+            const all = counting(offset + start + size + 9);
+            const expected = naive(all, offset + start, offset + start + size, phase);
+            applyMask(all.subarray(offset), start, start + size, key, phase);
+            expect(all.equals(expected), `size ${size}, offset ${offset}, start ${start}`).to.equal(true);
+          }
+        }
+      }
+    });
+  }
+
+  it('takes any phase modulo 4, also beyond 32 bits', () => {
+    for (const phase of [4, 5, 1022, 1023, 2 ** 32 + 3, 2 ** 40 + 2, 2 ** 53 - 1]) {
+      const bytes = counting(100);
+      const expected = naive(bytes, 0, 100, phase % 4);
+      applyMask(bytes, 0, 100, key, phase);
+      expect(bytes.equals(expected), `phase ${phase}`).to.equal(true);
+    }
+  });
+
+  it('takes a key as a signed or as an unsigned number', () => {
+    for (const size of [10, 100]) {
+      const signed = counting(size);
+      const unsigned = counting(size);
+      applyMask(signed, 0, size, key, 1);
+      applyMask(unsigned, 0, size, key >>> 0, 1);
+      expect(signed.equals(unsigned)).to.equal(true);
+      expect(signed.equals(naive(counting(size), 0, size, 1))).to.equal(true);
+    }
+  });
+
+  it('undoes itself', () => {
+    const bytes = counting(777);
+    applyMask(bytes, 3, 770, key, 2);
+    expect(bytes.equals(counting(777))).to.equal(false);
+    applyMask(bytes, 3, 770, key, 2);
+    expect(bytes.equals(counting(777))).to.equal(true);
+  });
+
+  it('masks in parts as in one go', () => {
+    for (const cut of [1, 2, 3, 63, 64, 65, 66, 67, 200]) {
+      const bytes = counting(300);
+      applyMask(bytes, 0, cut, key, 0);
+      applyMask(bytes, cut, 300, key, cut);
+      expect(bytes.equals(naive(counting(300), 0, 300, 0)), `cut at ${cut}`).to.equal(true);
+    }
+  });
+
+  it('follows from one buffer to the next and back', () => {
+    const buffers = [counting(100), counting(200), counting(300 * 1024), counting(100)];
+    for (let round = 0; round < 2; round++) {
+      for (const bytes of buffers) {
+        const expected = naive(bytes, 1, bytes.length, 0);
+        applyMask(bytes, 1, bytes.length, key, 0);
+        expect(bytes.equals(expected), `${bytes.length} bytes, round ${round}`).to.equal(true);
+      }
+    }
+  });
+
+  it('masks megabytes', () => {
+    const bytes = counting(3 * 1024 * 1024 + 5);
+    const expected = naive(bytes, 2, bytes.length - 1, 3);
+    applyMask(bytes, 2, bytes.length - 1, key, 3);
+    expect(bytes.equals(expected)).to.equal(true);
+  });
+
+  it('masks behind the first 2 GiB of a buffer, where offsets do not fit into 31 bits', () => {
+    // Only the pages that are touched take memory.
+    const huge = new Uint8Array(2 ** 31 + 200);
+    const tail = Buffer.from(huge.buffer, 2 ** 31 - 100);
+    counting(tail.length).copy(tail);
+    const expected = naive(tail, 10, tail.length - 10, 1);
+    applyMask(huge, 2 ** 31 - 90, 2 ** 31 + 190, key, 1);
+    expect(tail.equals(expected)).to.equal(true);
+  });
+});
+
+function counting(size: number): Buffer {
+  const bytes = Buffer.alloc(size);
+  for (let i = 0; i < size; i++) bytes[i] = (i * 7 + 3) & 0xff;
+  return bytes;
+}
+
+/** RFC 6455 section 5.3, word by word. */
+function naive(bytes: Buffer, start: number, end: number, phase: number): Buffer {
+  const copy = Buffer.from(bytes);
+  for (let i = start; i < end; i++) copy[i]! ^= keyBytes[(i - start + phase) % 4]!;
+  return copy;
+}
