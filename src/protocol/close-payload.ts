@@ -1,8 +1,7 @@
-import { Buffer } from 'node:buffer';
+import { Buffer, isUtf8 } from 'node:buffer';
 import { type CloseFrame, ProtocolError } from '../errors.js';
 import { CloseCode, closeCodeName, mayTravel } from './close-code.js';
 import { maxControlPayload } from './opcode.js';
-import { Utf8Validator } from './utf8.js';
 
 /** The most bytes of UTF-8 that a close reason can have: a control frame's payload less the code. */
 export const maxReasonBytes = maxControlPayload - 2;
@@ -31,8 +30,7 @@ export function parseClosePayload(bytes: Buffer, start: number, end: number): Cl
       `received a Close frame with code ${code} (${closeCodeName(code)}), which must not be sent`,
     );
   }
-  const validator = new Utf8Validator();
-  if (!validator.push(bytes, start + 2, end) || !validator.atBoundary) {
+  if (!isUtf8(bytes.subarray(start + 2, end))) {
     throw new ProtocolError(
       'ANTS_INVALID_CLOSE_REASON',
       CloseCode.InvalidFramePayloadData,

@@ -88,17 +88,17 @@ export class FrameParser {
     let offset = start;
     while (!this.#paused) {
       if (!this.#inPayload) {
-        if (offset === end) return offset;
+        if (offset === end) return end;
         offset =
           this.#partialLength === 0 ? this.#header(chunk, offset, end) : this.#restOfHeader(chunk, offset);
         if (offset === needMore) return end;
         this.#startPayload();
-      } else if (isControl(this.#opcode)) {
-        if (offset === end && this.#remaining > 0) return offset;
-        offset = this.#controlPayload(chunk, offset, end);
+      } else if (offset === end && this.#remaining > 0) {
+        return end;
       } else {
-        if (offset === end && this.#remaining > 0) return offset;
-        offset = this.#dataPayload(chunk, offset, end);
+        offset = isControl(this.#opcode)
+          ? this.#controlPayload(chunk, offset, end)
+          : this.#dataPayload(chunk, offset, end);
       }
     }
     return offset;

@@ -1,11 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 
-/** From this size on, the native check of whole characters beats the loop over bytes. */
+/** From this size on, the native check of whole characters beats the loop over bytes. More than a character's 4 bytes. */
 const nativeThreshold = 64;
 
 /**
  * Checks UTF-8 that arrives in parts, and says so at the first byte that cannot be right (RFC 6455 section 8.1,
- * RFC 3629 section 4): overlong forms, surrogates, values above U+10FFFF, lone continuation bytes.
+ * RFC 3629 section 4): overlong forms, surrogates, values above U+10FFFF, lone continuation bytes. At the end of a
+ * character it is as good as new.
  */
 export class Utf8Validator {
   /** Continuation bytes that the character in progress still wants. */
@@ -19,20 +20,13 @@ export class Utf8Validator {
     return this.#missing === 0;
   }
 
-  /** Looks at the next part. False: the text is not UTF-8, and this validator is of no use until `reset`. */
+  /** Looks at the next part. False: the text is not UTF-8, and this validator is of no use any more. */
   push(bytes: Uint8Array, start: number, end: number): boolean {
     if (end - start < nativeThreshold) return this.#pushBytes(bytes, start, end);
-    const whole = start + Math.min(this.#missing, end - start);
+    const whole = start + this.#missing;
     if (!this.#pushBytes(bytes, start, whole)) return false;
-    const cut = lastBoundary(bytes, whole, end);
+    const cut = lastBoundary(bytes, end);
     return isUtf8(bytes.subarray(whole, cut)) && this.#pushBytes(bytes, cut, end);
-  }
-
-  /** Starts over with a new text. */
-  reset(): void {
-    this.#missing = 0;
-    this.#low = 0x80;
-    this.#high = 0xbf;
   }
 
   #pushBytes(bytes: Uint8Array, start: number, end: number): boolean {
@@ -66,15 +60,13 @@ export class Utf8Validator {
   }
 }
 
-/** The offset at which a character begins that is not complete before `end`, or `end`. */
-function lastBoundary(bytes: Uint8Array, start: number, end: number): number {
-  for (let i = end - 1; i >= start && i >= end - 3; i--) {
+/** The offset at which a character begins that `end` cuts, or `end`. */
+function lastBoundary(bytes: Uint8Array, end: number): number {
+  for (let i = end - 1; i >= end - 3; i--) {
     const byte = bytes[i]!;
-    if (byte < 0x80) return end;
-    if (byte >= 0xc0) {
-      const length = byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
-      return i + length > end ? i : end;
-    }
+    if (byte < 0xc0) continue;
+    const length = byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+    return i + length > end ? i : end;
   }
   return end;
 }
