@@ -26,10 +26,10 @@ export interface MessageLimits {
   readonly maxFragments: number;
 }
 
-/** A frame's announced length is trusted up to here; beyond, memory follows what has really come. */
-const trustedLength = 1024 * 1024;
+/** A frame's announced length is trusted up to here; beyond, memory is at most twice what has really come. */
+const trustedLength = 64 * 1024;
 
-/** Up to this size a Buffer lives on V8's heap and pins no larger block. */
+/** Up to this size a Buffer lives on V8's heap, and costs less than a view. */
 const onHeapSize = 64;
 
 /**
@@ -112,13 +112,11 @@ export class MessageAssembler implements FrameSink {
     if (start === end) return;
     const size = this.#size + end - start;
     if (this.#block === undefined) {
-      this.#block = Buffer.allocUnsafeSlow(Math.max(size, Math.min(this.#announced, trustedLength)));
+      this.#block = allocate(Math.max(size, Math.min(this.#announced, trustedLength)));
     } else if (this.#block.length < size) {
-      // Doubling keeps the copies linear; the frame's announced end caps it.
-      const wanted = this.#fin
-        ? Math.min(size * 2, this.#announced)
-        : Math.min(size * 2, this.#limits.maxMessageSize);
-      const block = Buffer.allocUnsafeSlow(wanted);
+      // Doubling keeps the copies linear; there is no need for more than can still come.
+      const most = this.#fin ? this.#announced : this.#limits.maxMessageSize;
+      const block = allocate(Math.min(size * 2, most));
       this.#block.copy(block, 0, 0, this.#size);
       this.#block = block;
     }
@@ -133,8 +131,7 @@ export class MessageAssembler implements FrameSink {
     this.#size = 0;
     this.#fragments = 0;
     this.#announced = 0;
-    this.#utf8?.reset();
-    this.#sink.onMessage(this.#isText ? toText(block, 0, size) : ownBytes(block, 0, size), size);
+    this.#sink.onMessage(this.#isText ? toText(block, 0, size) : viewOrCopy(block, 0, size), size);
   }
 }
 
@@ -158,16 +155,35 @@ function toText(bytes: Buffer, start: number, end: number): string {
   }
 }
 
-/** Bytes that may be kept: a view when it is most of its block, else a copy, so that no small message pins a large block. */
-function ownBytes(bytes: Buffer, start: number, end: number): Buffer {
-  return (end - start) * 2 > bytes.buffer.byteLength ? bytes.subarray(start, end) : copyOf(bytes, start, end);
+/** A message's bytes, for its reader alone: what stands behind them in the chunk is still to be parsed. */
+function ownBytes(chunk: Buffer, start: number, end: number): Buffer {
+  return end === chunk.length ? viewOrCopy(chunk, start, end) : copyOf(chunk, start, end);
+}
+
+/** A view where it is most of its block, else a copy, so that no small message pins a large block. */
+function viewOrCopy(bytes: Buffer, start: number, end: number): Buffer {
+  const size = end - start;
+  const view = size > onHeapSize && size * 2 > bytes.buffer.byteLength;
+  return view ? bytes.subarray(start, end) : copyOf(bytes, start, end);
 }
 
 function copyOf(bytes: Buffer, start: number, end: number): Buffer {
   const size = end - start;
-  const copy = size <= onHeapSize ? Buffer.alloc(size) : Buffer.allocUnsafeSlow(size);
+  const copy = size <= onHeapSize ? Buffer.alloc(size) : allocate(size);
   bytes.copy(copy, 0, start, end);
   return copy;
+}
+
+function allocate(size: number): Buffer {
+  try {
+    return Buffer.allocUnsafeSlow(size);
+  } catch (error) {
+    throw new LimitError(
+      'ANTS_MESSAGE_TOO_BIG',
+      CloseCode.MessageTooBig,
+      `there is no memory for ${size} bytes of a message (${String(error)}); lower maxMessageSize`,
+    );
+  }
 }
 
 function invalidText(): ProtocolError {
