@@ -1,0 +1,111 @@
+import type { IncomingMessage } from 'node:http';
+import type { Connection } from '../connection/connection.js';
+import { type ConnectionOptions, checkNumber, resolveConnectionOptions } from '../connection/options.js';
+import { type HeadersInput, listHeaders, type RawHeaders } from '../handshake/headers.js';
+import type { ServerRules } from '../handshake/negotiate.js';
+import { compileOrigins, type Origins } from '../handshake/origin.js';
+import { checkResponseHeaders } from '../handshake/server.js';
+import { compileSubprotocols, type Subprotocols } from '../handshake/subprotocols.js';
+
+/** What {@link Authorize} gets beside the request. */
+export interface AuthorizeContext {
+  /** Aborted when the answer is not wanted any more: the client went away, the deadline passed, the server closes. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Decides on a request before it is answered: a web `Response` refuses it and is sent, anything else accepts it and
+ * becomes the connection's `data`. What it throws is answered with 500 and goes to `onError`.
+ */
+export type Authorize<Data> = (
+  request: IncomingMessage,
+  context: AuthorizeContext,
+) => Response | Data | Promise<Response | Data>;
+
+/** How requests are upgraded. Sizes are bytes, times are milliseconds; `Infinity` switches a limit or deadline off. */
+export interface UpgraderOptions<Data = undefined> extends Omit<ConnectionOptions, 'onError'> {
+  /**
+   * The subprotocols that are spoken, of which the first that the client offers is taken; or a function that chooses one
+   * of `offered`. Default: none.
+   */
+  subprotocols?: Subprotocols<IncomingMessage> | undefined;
+  /** The origins that may connect beside the own one, `'*'` for all, or a function that decides. Default: the own one. */
+  origins?: Origins<IncomingMessage> | undefined;
+  /** Decides on a request, perhaps after looking something up. Default: every request is accepted. */
+  authorize?: Authorize<Data> | undefined;
+  /** More headers for the 101 response, or a function that makes them. Default: none. */
+  headers?: HeadersInput | ((request: IncomingMessage) => HeadersInput) | undefined;
+  /** How long the opening handshake may take, `authorize` included. Default: 10,000. */
+  handshakeTimeout?: number | undefined;
+  /**
+   * Where errors of your code go: what a handler, a listener, `authorize` or another function of these options throws.
+   * There is no connection yet when the opening handshake fails. Default: printed to standard error.
+   */
+  onError?: ((error: unknown, connection?: Connection<unknown>) => void) | undefined;
+}
+
+/** Options that were checked, in the form in which they are used. */
+export interface UpgradeSettings<Data> {
+  readonly rules: ServerRules<IncomingMessage>;
+  readonly authorize: Authorize<Data> | undefined;
+  readonly makeHeaders: (request: IncomingMessage) => RawHeaders;
+  readonly handshakeTimeout: number;
+  readonly connection: ConnectionOptions;
+  readonly onError: (error: unknown) => void;
+}
+
+/** The default of `handshakeTimeout`, in milliseconds. */
+export const defaultHandshakeTimeout = 10_000;
+
+/**
+ * Checks options.
+ *
+ * @throws TypeError when one cannot be used
+ */
+export function compileOptions<Data>(options: UpgraderOptions<Data>): UpgradeSettings<Data> {
+  const { authorize, handshakeTimeout = defaultHandshakeTimeout } = options;
+  checkNumber('handshakeTimeout', handshakeTimeout, 1);
+  if (authorize !== undefined && typeof authorize !== 'function') {
+    throw new TypeError('authorize must be a function');
+  }
+  const connection = resolveConnectionOptions('server', options);
+  return {
+    rules: {
+      checkOrigin: compileOrigins(options.origins),
+      chooseSubprotocol: compileSubprotocols(options.subprotocols),
+      extensions: [],
+    },
+    authorize,
+    makeHeaders: compileHeaders(options.headers),
+    handshakeTimeout,
+    connection,
+    onError: errorSink(options),
+  };
+}
+
+/** Where errors of the user's code go when there is no connection. */
+export function errorSink({ onError }: Pick<UpgraderOptions<never>, 'onError'>): (error: unknown) => void {
+  return onError === undefined ? (error) => console.error(error) : (error) => onError(error);
+}
+
+function compileHeaders(headers: UpgraderOptions['headers']): (request: IncomingMessage) => RawHeaders {
+  if (headers === undefined) return () => [];
+  if (typeof headers === 'function') return (request) => listResponseHeaders(headers(request));
+  const list = listResponseHeaders(headers);
+  return () => list;
+}
+
+function listResponseHeaders(input: HeadersInput): string[] {
+  const list = listHeaders(input);
+  checkResponseHeaders(list);
+  return list;
+}
+
+/** `defaults` with the values of `overrides` that are given. */
+export function mergeOptions<Options extends object>(
+  defaults: Options,
+  overrides: Partial<Options> | undefined,
+): Options {
+  const given = Object.entries(overrides ?? {}).filter(([, value]) => value !== undefined);
+  return { ...defaults, ...Object.fromEntries(given) };
+}

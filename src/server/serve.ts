@@ -1,0 +1,98 @@
+import { type Server as HttpServer, maxHeaderSize as nodeMaxHeaderSize } from 'node:http';
+import type { Server as SecureServer, ServerOptions as TlsOptions } from 'node:https';
+import type { ListenOptions } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
+import { checkNumber } from '../connection/options.js';
+import { makeHttpServer } from './http-server.js';
+import { listen } from './listen.js';
+import type { UpgradeHandler } from './listener.js';
+import { defaultHandshakeTimeout, errorSink, type UpgraderOptions } from './options.js';
+import { Server } from './server.js';
+import { Upgrader } from './upgrader.js';
+
+/** Where and how to serve. */
+export interface ServeOptions<Data = undefined> extends UpgraderOptions<Data> {
+  /** The TCP port. Default: 0, any that is free; `server.port` tells which. */
+  port?: number | undefined;
+  /** The address or the host name to listen on. Default: all addresses of the machine. */
+  host?: string | undefined;
+  /** The path to serve, without a query; requests for others are refused with 404. Default: every path. */
+  path?: string | undefined;
+  /** Listens on this unix socket, or Windows pipe, instead of a port. */
+  socketPath?: string | undefined;
+  /**
+   * Serves the upgrades of this HTTP server instead of making one. Its port, limits and life stay its own; `close` only
+   * closes the WebSocket connections.
+   */
+  server?: HttpServer | SecureServer | undefined;
+  /** Certificate, key and other options of TLS, for `wss:`. Default: none, `ws:`. */
+  tls?: TlsOptions | undefined;
+  /** How many connections the system may hold back for us. Default: 511, as in Node. */
+  backlog?: number | undefined;
+  /** The largest head of a request that is read, in bytes. Default: 16 KiB, as in Node. */
+  maxHeaderSize?: number | undefined;
+  /** Closes the server as `server.close()` does. Before it listens, `serve` rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
+}
+
+/** The options that say where; the type of `data` does not matter to them. */
+type Place = Omit<ServeOptions, 'authorize'>;
+
+/**
+ * Serves WebSocket connections: on an HTTP server of its own, which answers all other requests with 426, or on one that is
+ * there.
+ *
+ * @param handler serves one connection; when it is async, the connection is closed as it settles
+ * @throws TypeError when options cannot be used, alone or together
+ * @throws AntsError `ANTS_LISTEN_FAILED` when the server cannot listen; the system's error is the `cause`
+ */
+export async function serve<Data = undefined>(
+  options: ServeOptions<Data>,
+  handler: UpgradeHandler<Data>,
+): Promise<Server<Data>> {
+  checkTogether(options);
+  const { signal, path, host, tls } = options;
+  signal?.throwIfAborted();
+  const upgrader = new Upgrader<Data>(options);
+  const listener = upgrader.handler(path, handler);
+  const parts = { upgrader, listener, path, signal };
+  if (options.server !== undefined) {
+    const isSecure = options.server instanceof TlsServer;
+    return new Server({ ...parts, http: options.server, isOwn: false, isSecure, host: undefined });
+  }
+
+  const { handshakeTimeout = defaultHandshakeTimeout, maxHeaderSize = nodeMaxHeaderSize } = options;
+  checkNumber('maxHeaderSize', maxHeaderSize, 1);
+  const http = makeHttpServer({ tls, handshakeTimeout, maxHeaderSize });
+  const server = new Server({ ...parts, http, isOwn: true, isSecure: tls !== undefined, host });
+  await listen(http, listenOptions(options));
+  // Such as a lack of file descriptors for new connections: no reason to end the process.
+  http.on('error', errorSink(options));
+  if (signal?.aborted === true) {
+    await server.close();
+    throw signal.reason;
+  }
+  return server;
+}
+
+function listenOptions({ port = 0, host, socketPath, backlog }: Place): ListenOptions {
+  const place: ListenOptions = socketPath === undefined ? { port } : { path: socketPath };
+  if (host !== undefined) place.host = host;
+  if (backlog !== undefined) place.backlog = backlog;
+  return place;
+}
+
+/** Options that only a server of our own can have. */
+const ownOptions = ['port', 'host', 'socketPath', 'tls', 'backlog', 'maxHeaderSize'] as const;
+
+function checkTogether(options: Place): void {
+  const { server, socketPath, port, host } = options;
+  const useless = server !== undefined && ownOptions.find((name) => options[name] !== undefined);
+  if (useless) throw new TypeError(`${useless} cannot be given with server, which has its own`);
+  if (socketPath !== undefined && (port !== undefined || host !== undefined)) {
+    throw new TypeError('port and host cannot be given with socketPath');
+  }
+  if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
+    throw new TypeError(`port must be a whole number from 0 to 65535; it is ${String(port)}`);
+  }
+}

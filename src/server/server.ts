@@ -1,0 +1,98 @@
+import type { Server as HttpServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Connection } from '../connection/connection.js';
+import { formatAuthority } from './listen.js';
+import type { UpgradeListener } from './listener.js';
+import type { CloseAllOptions, Upgrader } from './upgrader.js';
+
+/** What a {@link Server} is made from. */
+export interface ServerInit<Data> {
+  readonly http: HttpServer;
+  /** Whether the HTTP server was made for this purpose, and is closed with it. */
+  readonly isOwn: boolean;
+  readonly upgrader: Upgrader<Data>;
+  readonly listener: UpgradeListener;
+  readonly isSecure: boolean;
+  readonly host: string | undefined;
+  readonly path: string | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A WebSocket server, made by `serve`. */
+export class Server<Data = unknown> {
+  readonly #init: ServerInit<Data>;
+  readonly #sockets = new Set<Socket>();
+  readonly #onAbort = (): void => void this.close();
+  #closed: Promise<void> | undefined;
+
+  constructor(init: ServerInit<Data>) {
+    this.#init = init;
+    init.http.on('upgrade', init.listener);
+    init.signal?.addEventListener('abort', this.#onAbort);
+    if (init.isOwn) {
+      init.http.on('connection', (socket) => {
+        this.#sockets.add(socket);
+        socket.once('close', () => this.#sockets.delete(socket));
+      });
+    }
+  }
+
+  /**
+   * The URL to connect to, such as `ws://localhost:8080/chat`. For a server that listens on all addresses, or on a unix
+   * socket, the host is `localhost`.
+   */
+  get url(): string {
+    const { isSecure, host, path = '/' } = this.#init;
+    const name =
+      host === undefined || host === '0.0.0.0' || host === '::' || host === '' ? 'localhost' : host;
+    return `${isSecure ? 'wss' : 'ws'}://${formatAuthority(name, this.port)}${path}`;
+  }
+
+  /** The port, also when it was chosen by the system; undefined for a unix socket and when the server does not listen. */
+  get port(): number | undefined {
+    const address = this.address();
+    return address !== null && typeof address === 'object' ? address.port : undefined;
+  }
+
+  /** Where the server listens: an address with its port, or the path of a unix socket; null when it does not. */
+  address(): AddressInfo | string | null {
+    return this.#init.http.address();
+  }
+
+  /** The connections that have not ended. */
+  get connections(): ReadonlySet<Connection<Data>> {
+    return this.#init.upgrader.connections;
+  }
+
+  /**
+   * Accepts no more connections and closes those that there are, by default with 1001. The promise resolves when all have
+   * ended and the port is free. An HTTP server that was handed in goes on.
+   *
+   * @throws TypeError when the code or the reason cannot be sent
+   */
+  close(options?: CloseAllOptions): Promise<void> {
+    this.#closed ??= this.#close(options);
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(options: CloseAllOptions | undefined): Promise<void> {
+    const { http, isOwn, upgrader, listener, signal } = this.#init;
+    signal?.removeEventListener('abort', this.#onAbort);
+    if (!isOwn) {
+      http.off('upgrade', listener);
+      return upgrader.close(options);
+    }
+    const freed = new Promise<void>((resolve) => http.close(() => resolve()));
+    try {
+      await upgrader.close(options);
+    } finally {
+      // Half requests and refused clients that do not go.
+      for (const socket of this.#sockets) socket.destroy();
+    }
+    return freed;
+  }
+}

@@ -1,0 +1,191 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { Connection } from '../connection/connection.js';
+import { setDeadline } from '../connection/deadline.js';
+import { DuplexTransport } from '../connection/duplex-transport.js';
+import { HandshakeRequest } from '../connection/request.js';
+import { acceptHeaders, checkUpgrade } from '../handshake/server.js';
+import { encodeClosePayload } from '../protocol/close-payload.js';
+import { decide, type Interrupt } from './authorize.js';
+import { closing, Failure, faulty, gone, refused } from './failure.js';
+import { makeListener, type UpgradeHandler, type UpgradeListener } from './listener.js';
+import { compileOptions, mergeOptions, type UpgraderOptions, type UpgradeSettings } from './options.js';
+import { formatHead, ignoreErrors, respond, stopIgnoringErrors } from './response.js';
+
+/** How {@link Upgrader.close} closes. */
+export interface CloseAllOptions {
+  /** The close code that every client gets. Default: 1001, going away. */
+  code?: number | undefined;
+  /** The close reason. Default: empty. */
+  reason?: string | undefined;
+  /** How long the clients may take, in milliseconds; who has not closed by then is cut off. Default: 5,000. */
+  timeout?: number | undefined;
+}
+
+/** Sockets that an Upgrader has taken on; two of them would write into each other's connection. */
+const taken = new WeakSet<Duplex>();
+
+/**
+ * Upgrades requests of an HTTP server to WebSocket connections. One object with its options serves any number of requests,
+ * paths and servers.
+ */
+export class Upgrader<Data = undefined> {
+  readonly #options: UpgraderOptions<Data>;
+  readonly #settings: UpgradeSettings<Data>;
+  readonly #connections = new Set<Connection<Data>>();
+  readonly #undecided = new Set<Interrupt>();
+  #isClosed = false;
+
+  /** @throws TypeError when an option cannot be used */
+  constructor(options: UpgraderOptions<Data> = {}) {
+    this.#options = { ...options };
+    this.#settings = compileOptions(options);
+  }
+
+  /** The connections that were made here and have not ended. */
+  get connections(): ReadonlySet<Connection<Data>> {
+    return this.#connections;
+  }
+
+  /**
+   * Answers a request with 101 and makes a connection of it, or refuses it. The first three arguments are those of the
+   * `upgrade` event of a server. When the promise rejects, the client was answered if it was still there, and the socket
+   * is taken care of.
+   *
+   * @param overrides options that differ for this request
+   * @throws HandshakeError `ANTS_HANDSHAKE_REFUSED` when the request was refused, `ANTS_CONNECT_FAILED` when the client
+   * went away meanwhile
+   * @throws TimeoutError `ANTS_HANDSHAKE_TIMEOUT` when `authorize` did not decide in time
+   * @throws TypeError when an option cannot be used, or when the socket was handed over before
+   * @throws what functions of the options throw
+   */
+  async upgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    overrides?: UpgraderOptions<Data>,
+  ): Promise<Connection<Data>> {
+    const result = await this.#open(request, socket, head, overrides);
+    if (result instanceof Failure) throw result.error;
+    return result;
+  }
+
+  /**
+   * A listener for the `upgrade` event of a server: `server.on('upgrade', upgrader.handler('/chat', serveChat))`.
+   * Requests for other paths are left to the other listeners, and answered with 404 when none is left.
+   *
+   * @param path the path to serve, without a query; every path when it is left out
+   * @param handler serves one connection; when it is async, the connection is closed as it settles
+   * @throws TypeError when `path` is not a path
+   */
+  handler(handler: UpgradeHandler<Data>): UpgradeListener;
+  handler(path: string | undefined, handler: UpgradeHandler<Data>): UpgradeListener;
+  handler(...args: [UpgradeHandler<Data>] | [string | undefined, UpgradeHandler<Data>]): UpgradeListener {
+    const [path, handler] = args.length === 1 ? [undefined, args[0]] : args;
+    return makeListener(
+      path,
+      handler,
+      (request, socket, head) => this.#open(request, socket, head),
+      this.#settings.onError,
+    );
+  }
+
+  /**
+   * Closes all connections; refuses the requests that are still undecided, and all later ones, with 503. The promise
+   * resolves when every connection has ended.
+   *
+   * @throws TypeError when the code or the reason cannot be sent; then nothing is closed
+   */
+  async close({ code = 1001, reason, timeout = 5_000 }: CloseAllOptions = {}): Promise<void> {
+    // Checked before anything happens, and also when there is no connection.
+    encodeClosePayload(code, reason ?? '');
+    this.#isClosed = true;
+    for (const interrupt of this.#undecided) interrupt(closing());
+    const connections = [...this.#connections];
+    const deadline = setDeadline(timeout, () => {
+      for (const connection of connections) connection.terminate();
+    });
+    try {
+      await Promise.all(connections.map((connection) => connection.close(code, reason)));
+    } finally {
+      clearTimeout(deadline);
+    }
+  }
+
+  async #open(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    overrides?: UpgraderOptions<Data>,
+  ): Promise<Connection<Data> | Failure> {
+    // First of all: a reset that nobody listens for would end the process.
+    ignoreErrors(socket);
+    if (taken.has(socket)) {
+      return new Failure(new TypeError('this socket was handed to an Upgrader before'), undefined, true);
+    }
+    taken.add(socket);
+    const result = await this.#attempt(request, socket, head, overrides).catch(faulty);
+    if (result instanceof Failure) {
+      if (result.response === undefined) socket.destroy();
+      else respond(socket, result.response, request.method);
+    }
+    return result;
+  }
+
+  async #attempt(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    overrides: UpgraderOptions<Data> | undefined,
+  ): Promise<Connection<Data> | Failure> {
+    const settings =
+      overrides === undefined ? this.#settings : compileOptions(mergeOptions(this.#options, overrides));
+    if (socket.destroyed) return gone(socket.errored);
+    if (this.#isClosed) return closing();
+    const checked = checkUpgrade(request, settings.rules);
+    if (!checked.ok) return refused(checked.refusal);
+
+    const authorized = await this.#authorize(request, socket, settings);
+    if (authorized instanceof Failure) return authorized;
+    const headers = acceptHeaders(checked.value, settings.makeHeaders(request));
+    if (socket.destroyed || !socket.writable) return gone(socket.errored);
+    if (this.#isClosed) return closing();
+
+    socket.write(formatHead(101, headers));
+    const transport = new DuplexTransport(socket);
+    stopIgnoringErrors(socket);
+    const connection = new Connection<Data>({
+      role: 'server',
+      transport,
+      head,
+      subprotocol: checked.value.subprotocol,
+      request: new HandshakeRequest(request.url ?? '', request.rawHeaders),
+      data: authorized.data,
+      options: settings.connection,
+    });
+    this.#connections.add(connection);
+    void connection.closed.then(() => this.#connections.delete(connection));
+    return connection;
+  }
+
+  async #authorize(request: IncomingMessage, socket: Duplex, settings: UpgradeSettings<Data>) {
+    const { authorize, handshakeTimeout } = settings;
+    // Without authorize there is no Data to be had: its type is undefined.
+    if (authorize === undefined) return { data: undefined as Data };
+    return decide(authorize, request, socket, handshakeTimeout, this.#undecided);
+  }
+}
+
+/**
+ * Upgrades one request: {@link Upgrader.upgrade} of an Upgrader that is used once.
+ *
+ * @throws as {@link Upgrader.upgrade}
+ */
+export async function upgrade<Data = undefined>(
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  options?: UpgraderOptions<Data>,
+): Promise<Connection<Data>> {
+  return new Upgrader<Data>().upgrade(request, socket, head, options);
+}
