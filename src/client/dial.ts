@@ -1,0 +1,53 @@
+import { Connection } from '../connection/connection.js';
+import { HandshakeRequest } from '../connection/request.js';
+import { parseAddress } from './address.js';
+import { open } from './open.js';
+import { compileOptions, type DialOptions, mergeOptions } from './options.js';
+
+/** Dials with the same defaults any number of times. */
+export class Dialer<Data = undefined> {
+  readonly #defaults: DialOptions<Data>;
+
+  /** @throws TypeError when an option cannot be used */
+  constructor(defaults: DialOptions<Data> = {}) {
+    compileOptions(defaults);
+    this.#defaults = { ...defaults };
+  }
+
+  /**
+   * Connects to a WebSocket server; the promise resolves when the connection is open.
+   *
+   * @param url `ws:`, `wss:`, `http:` or `https:`; a user and password in it become basic authorization
+   * @param overrides options that differ this time
+   * @throws TypeError when the URL or an option cannot be used
+   * @throws HandshakeError `ANTS_CONNECT_FAILED`, `ANTS_HANDSHAKE_REFUSED` or `ANTS_HANDSHAKE_INVALID`
+   * @throws TimeoutError `ANTS_HANDSHAKE_TIMEOUT`
+   * @throws the reason of the signal when that is aborted
+   */
+  async dial(url: string | URL, overrides?: DialOptions<Data>): Promise<Connection<Data>> {
+    const address = parseAddress(url);
+    const settings = compileOptions(mergeOptions(this.#defaults, overrides));
+    const { transport, head, agreement, rawHeaders } = await open(address, settings);
+    return new Connection<Data>({
+      role: 'client',
+      transport,
+      head,
+      subprotocol: agreement.subprotocol,
+      request: new HandshakeRequest(address.target, rawHeaders),
+      data: settings.data,
+      options: settings.connection,
+    });
+  }
+}
+
+/**
+ * Connects to a WebSocket server; the promise resolves when the connection is open.
+ *
+ * @throws as {@link Dialer.dial}
+ */
+export async function dial<Data = undefined>(
+  url: string | URL,
+  options?: DialOptions<Data>,
+): Promise<Connection<Data>> {
+  return new Dialer<Data>().dial(url, options);
+}

@@ -1,0 +1,88 @@
+import type { Agent } from 'node:http';
+import type { ConnectionOptions as TlsOptions } from 'node:tls';
+import { type ConnectionOptions, checkNumber, resolveConnectionOptions } from '../connection/options.js';
+import { checkRequestHeaders } from '../handshake/client.js';
+import { checkHeader, type HeadersInput, listHeaders, type RawHeaders } from '../handshake/headers.js';
+import { checkSubprotocols } from '../handshake/subprotocols.js';
+
+/** How to dial. Sizes are bytes, times are milliseconds; `Infinity` switches a limit or deadline off. */
+export interface DialOptions<Data = undefined> extends ConnectionOptions {
+  /** More headers for the request; those of the handshake itself cannot be set, but `Host` can. Default: none. */
+  headers?: HeadersInput | undefined;
+  /** The subprotocols to offer, the preferred one first. Default: none. */
+  subprotocols?: readonly string[] | undefined;
+  /** The `Origin` header. Default: none, as this is not a page in a browser. */
+  origin?: string | undefined;
+  /** Options of TLS, such as `ca`, `cert`, `key` or `servername`. */
+  tls?: TlsOptions | undefined;
+  /** Makes the TCP or TLS connection. Default: one that is made for this handshake. */
+  agent?: Agent | undefined;
+  /** Connects to this unix socket, or Windows pipe, instead of the URL's host and port. */
+  socketPath?: string | undefined;
+  /** How long it may take until the connection is open. Default: 10,000. */
+  handshakeTimeout?: number | undefined;
+  /** How much of the body of a refusal is read. Default: 64 KiB. */
+  maxResponseBody?: number | undefined;
+  /** The largest head of a response that is read. Default: 16 KiB, as in Node. */
+  maxHeaderSize?: number | undefined;
+  /** Gives up when it is aborted before the connection is open; later it has no effect. */
+  signal?: AbortSignal | undefined;
+  /** What the connection carries as `data`. Default: undefined. */
+  data?: Data | undefined;
+}
+
+/** Options that were checked, in the form in which they are used. */
+export interface DialSettings<Data> {
+  readonly headers: RawHeaders;
+  readonly subprotocols: readonly string[];
+  readonly origin: string | undefined;
+  readonly tls: TlsOptions | undefined;
+  readonly agent: Agent | undefined;
+  readonly socketPath: string | undefined;
+  readonly handshakeTimeout: number;
+  readonly maxResponseBody: number;
+  readonly maxHeaderSize: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly data: Data;
+  readonly connection: ConnectionOptions;
+}
+
+/**
+ * Checks options.
+ *
+ * @throws TypeError when one cannot be used
+ */
+export function compileOptions<Data>(options: DialOptions<Data>): DialSettings<Data> {
+  const { subprotocols = [], origin, handshakeTimeout = 10_000, maxResponseBody = 65_536 } = options;
+  checkSubprotocols(subprotocols);
+  checkNumber('handshakeTimeout', handshakeTimeout, 1);
+  checkNumber('maxResponseBody', maxResponseBody, 0);
+  if (options.maxHeaderSize !== undefined) checkNumber('maxHeaderSize', options.maxHeaderSize, 1);
+  if (origin !== undefined) checkHeader('Origin', origin);
+  const headers = listHeaders(options.headers ?? []);
+  checkRequestHeaders(headers);
+  return {
+    headers,
+    subprotocols,
+    origin,
+    tls: options.tls,
+    agent: options.agent,
+    socketPath: options.socketPath,
+    handshakeTimeout,
+    maxResponseBody,
+    maxHeaderSize: options.maxHeaderSize,
+    signal: options.signal,
+    // Whoever names a type for data gives data.
+    data: options.data as Data,
+    connection: resolveConnectionOptions('client', options),
+  };
+}
+
+/** `defaults` with the values of `overrides` that are given. */
+export function mergeOptions<Data>(
+  defaults: DialOptions<Data>,
+  overrides: DialOptions<Data> | undefined,
+): DialOptions<Data> {
+  const given = Object.entries(overrides ?? {}).filter(([, value]) => value !== undefined);
+  return { ...defaults, ...Object.fromEntries(given) };
+}
