@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { parseExports } from './public-names.js';
+import { readPublicNames } from './public-names.js';
 import { listFiles, readText } from './root.js';
 import { checkSamples, readSamples } from './samples.js';
 
@@ -19,7 +19,7 @@ describe('samples in README and docs', () => {
   let complaints: string[];
 
   before(async () => {
-    const names = parseExports(readText('src/index.ts'));
+    const names = readPublicNames();
     const samples = pages.flatMap((page) => readSamples(page, readText(page), names));
     samples.push(...readSamples('broken.md', broken.join('\n'), names));
     complaints = await checkSamples(samples);

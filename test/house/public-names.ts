@@ -1,3 +1,5 @@
+import { readText } from './root.js';
+
 /** The names that a module exports, by their kind. */
 export interface ExportedNames {
   readonly values: readonly string[];
@@ -5,15 +7,15 @@ export interface ExportedNames {
 }
 
 /**
- * Reads the export lines of `src/index.ts`, which lists every name: `export { A, type B } from` and `export type { C } from`.
+ * Reads the export lines of an index: `export { A, type B } from`, `export type { C } from`, and `export * from` a module that
+ * declares what it exports, whose text `read` returns.
  *
- * @throws Error at any other form of export, such as `export *`, since nobody would see what it adds.
+ * @throws Error at any other form of export.
  */
-export function parseExports(text: string): ExportedNames {
+export function parseExports(text: string, read: (specifier: string) => string): ExportedNames {
   const values: string[] = [];
   const types: string[] = [];
-  const known = /^export\s+(type\s+)?\{([^}]*)\}\s+from\s+'[^']+';/gm;
-  for (const [, onlyTypes, list] of text.matchAll(known)) {
+  for (const [, onlyTypes, list] of text.matchAll(named)) {
     const entries = list!.replace(/\/\/.*|\/\*[\s\S]*?\*\//g, '').split(',');
     for (const entry of entries.map((part) => part.trim()).filter((part) => part !== '')) {
       const isType = onlyTypes !== undefined || entry.startsWith('type ');
@@ -21,9 +23,28 @@ export function parseExports(text: string): ExportedNames {
       (isType ? types : values).push(name);
     }
   }
-  const other = /^export\b.*$/m.exec(text.replace(known, ''));
-  if (other !== null) throw new Error(`src/index.ts should list names one by one, not: ${other[0]}`);
-  return { values: values.sort(), types: types.sort() };
+  for (const [, specifier] of text.matchAll(everything)) {
+    for (const [, kind, name] of read(specifier!).matchAll(declared)) {
+      (kind === 'interface' || kind === 'type' ? types : values).push(name!);
+    }
+  }
+  const other = /^export\b.*$/m.exec(text.replace(named, '').replace(everything, ''));
+  if (other !== null) throw new Error(`src/index.ts should only re-export, not: ${other[0]}`);
+  // A name can be both, such as a const object and the type of its values.
+  const both = new Set(values);
+  return { values: values.sort(), types: types.filter((name) => !both.has(name)).sort() };
+}
+
+const named = /^export\s+(type\s+)?\{([^}]*)\}\s+from\s+'[^']+';/gm;
+const everything = /^export\s+\*\s+from\s+'([^']+)';/gm;
+const declared =
+  /^export\s+(?:declare\s+|abstract\s+|async\s+)*(class|const|let|function\*?|interface|type)\s+(\w+)/gm;
+
+/** The names that this package exports. */
+export function readPublicNames(): ExportedNames {
+  return parseExports(readText('src/index.ts'), (specifier) =>
+    readText(`src/${specifier.replace(/^\.\//, '').replace(/\.js$/, '.ts')}`),
+  );
 }
 
 /** What a user can reach through a value: the members of a class, the keys of a plain object. */

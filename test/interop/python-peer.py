@@ -47,7 +47,10 @@ HANDLERS = {"/echo": echo, "/fragments": send_fragments, "/ping": ping, "/close"
 async def serve():
     async def handle(ws):
         target = urlsplit(ws.path)
-        await HANDLERS[target.path](ws, parse_qs(target.query, keep_blank_values=True))
+        try:
+            await HANDLERS[target.path](ws, parse_qs(target.query, keep_blank_values=True))
+        except websockets.ConnectionClosed:
+            pass
         await ws.wait_closed()
         say(path=target.path, subprotocol=ws.subprotocol, code=ws.close_code, reason=ws.close_reason)
 

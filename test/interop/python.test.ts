@@ -10,6 +10,9 @@ import { root } from '../house/root.js';
 const python = '/usr/bin/python3';
 const script = join(root, 'test/interop/python-peer.py');
 
+// Where the other side closes first, the reason that python-websockets reports is that of our answer, and that repeats the
+// code alone.
+
 /** A running python-peer.py; what it says on its standard output comes line by line. */
 class Peer {
   readonly process: ChildProcess;
@@ -123,7 +126,7 @@ if (process.env['ANTS_PYTHON'] === '1') {
           const conn = await dial(`${url}/close?code=${code}&reason=${encodeURIComponent(reason)}`);
           const info = await conn.closed;
           expect(info).to.include({ code, reason, wasClean: true });
-          expect(await peer.heard()).to.include({ path: '/close', code, reason });
+          expect(await peer.heard()).to.include({ path: '/close', code, reason: '' });
         });
       }
 
@@ -183,7 +186,7 @@ if (process.env['ANTS_PYTHON'] === '1') {
           scenario: 'echo',
           subprotocol: 'chat',
           code: 3001,
-          reason: 'enough',
+          reason: '',
         });
         expect(await peer.heard()).to.deep.equal({ scenario: 'close', code: 4002, reason: 'go away' });
         expect(await peer.heard()).to.deep.equal({
