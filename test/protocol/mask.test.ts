@@ -6,7 +6,9 @@ const key = 0x80c1e237 | 0;
 const keyBytes = [0x37, 0xe2, 0xc1, 0x80];
 
 /** Around the sizes where the work is done in another way. */
-const sizes = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 127, 128, 129, 1000];
+const sizes = [
+  0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 127, 128, 129, 1000,
+];
 
 describe('applyMask', () => {
   for (const phase of [0, 1, 2, 3]) {

@@ -1,0 +1,225 @@
+import { Buffer } from 'node:buffer';
+import { expect } from 'chai';
+import { LimitError, ProtocolError } from '#src/errors.js';
+import { FrameParser, type FrameParserOptions } from '#src/protocol/frame-parser.js';
+import { maskFrames } from '../vectors/frame-vector.js';
+import { bytesOf } from '../vectors/notation.js';
+import { countCost } from './cost.js';
+
+/** A parser and the calls to its sink, one line each: payloads as text, offsets as they are. */
+function makeParser(options: FrameParserOptions, onCall?: (parser: FrameParser) => void) {
+  const calls: string[] = [];
+  const chunks: Buffer[] = [];
+  const called = (line: string): void => {
+    calls.push(line);
+    onCall?.(parser);
+  };
+  const parser: FrameParser = new FrameParser(
+    {
+      onDataHeader: (opcode, fin, rsv1, length) => called(`header ${opcode} ${fin} ${rsv1} ${length}`),
+      onDataPayload: (chunk, start, end, last) => {
+        chunks.push(chunk);
+        called(`payload '${chunk.toString('latin1', start, end)}' at ${start}${last ? ', last' : ''}`);
+      },
+      onControl: (opcode, chunk, start, end) => {
+        chunks.push(chunk);
+        called(`control ${opcode} '${chunk.toString('latin1', start, end)}'`);
+      },
+    },
+    options,
+  );
+  return { parser, calls, chunks };
+}
+
+describe('FrameParser', () => {
+  it('tells what each frame says', () => {
+    const { parser, calls } = makeParser({ role: 'client', allowRsv1: true });
+    const bytes = bytesOf("41 02 'ab' 00 00 89 01 'p' 80 01 'c' 82 00");
+    expect(parser.parse(bytes, 0)).to.equal(bytes.length);
+    expect(calls).to.deep.equal([
+      'header 1 false true 2',
+      "payload 'ab' at 2, last",
+      'header 0 false false 0',
+      "payload '' at 6, last",
+      "control 9 'p'",
+      'header 0 true false 1',
+      "payload 'c' at 11, last",
+      'header 2 true false 0',
+      "payload '' at 14, last",
+    ]);
+  });
+
+  it('hands payload over as it comes, in the chunk that it came in', () => {
+    const { parser, calls, chunks } = makeParser({ role: 'server' });
+    const bytes = maskFrames(bytesOf("81 05 'Hello'"));
+    const first = Buffer.from(bytes.subarray(0, 8));
+    const second = Buffer.from(bytes.subarray(8));
+    parser.parse(first, 0);
+    expect(calls).to.deep.equal(['header 1 true false 5', "payload 'He' at 6"]);
+    parser.parse(second, 0);
+    expect(calls.slice(2)).to.deep.equal(["payload 'llo' at 0, last"]);
+    expect(chunks[0]).to.equal(first);
+    expect(chunks[1]).to.equal(second);
+  });
+
+  it('starts where it is told, and leaves the bytes in front alone', () => {
+    const { parser, calls } = makeParser({ role: 'server' });
+    const bytes = Buffer.concat([bytesOf('ff*70'), maskFrames(bytesOf("81 05 'Hello'"))]);
+    expect(parser.parse(bytes, 70)).to.equal(bytes.length);
+    expect(calls).to.deep.equal(['header 1 true false 5', "payload 'Hello' at 76, last"]);
+    expect(bytes.subarray(0, 70).equals(bytesOf('ff*70'))).to.equal(true);
+  });
+
+  it('allocates and copies nothing for frames that are complete in their chunk', () => {
+    const { parser, calls } = makeParser({ role: 'server' });
+    const bytes = maskFrames(bytesOf("81 05 'Hello' 89 02 'hi' 82 7e 0100 00*256 8a 7d 00*125"));
+    const cost = countCost(() => parser.parse(bytes, 0));
+    expect(calls).to.have.length(6);
+    expect(cost).to.deep.equal({ copied: 0, allocated: 0, allocations: 0, views: 0 });
+  });
+
+  it('keeps at most a header and a control payload, and makes room for them once', () => {
+    const { parser, calls } = makeParser({ role: 'server' });
+    const bytes = maskFrames(bytesOf(`${"82 7e 0100 00*256 89 7d 'p'*125 ".repeat(20)}`));
+    const single = Buffer.alloc(1);
+    const cost = countCost(() => {
+      for (const byte of bytes) {
+        single[0] = byte;
+        parser.parse(single, 0);
+      }
+    });
+    expect(calls.filter((call) => call.startsWith('control'))).to.have.length(20);
+    expect(cost.allocations).to.equal(2);
+    expect(cost.allocated).to.be.at.most(14 + 125);
+  });
+
+  describe('pause', () => {
+    it('holds everything until resume', () => {
+      const { parser, calls } = makeParser({ role: 'client' });
+      const bytes = bytesOf("81 01 'a'");
+      parser.pause();
+      expect(parser.parse(bytes, 0)).to.equal(0);
+      expect(parser.parse(bytes, 2)).to.equal(2);
+      expect(calls).to.deep.equal([]);
+      parser.resume();
+      expect(parser.parse(bytes, 0)).to.equal(3);
+      expect(calls).to.have.length(2);
+    });
+
+    it('stops behind the callback that called it', () => {
+      const { parser, calls } = makeParser({ role: 'client' }, () => parser.pause());
+      const bytes = bytesOf("81 01 'a' 89 01 'p' 82 00");
+      const offsets: number[] = [];
+      let offset = 0;
+      for (let i = 0; i < 6; i++) {
+        parser.resume();
+        offset = parser.parse(bytes, offset);
+        offsets.push(offset);
+      }
+      // The empty frame's payload is owed when the chunk is at its end.
+      expect(offsets).to.deep.equal([2, 3, 6, 8, 8, 8]);
+      expect(calls).to.deep.equal([
+        'header 1 true false 1',
+        "payload 'a' at 2, last",
+        "control 9 'p'",
+        'header 2 true false 0',
+        "payload '' at 8, last",
+      ]);
+    });
+
+    it('owes the payload of an empty frame to the next chunk, if there is one', () => {
+      const { parser, calls } = makeParser({ role: 'client' }, () => parser.pause());
+      parser.parse(bytesOf('82 00'), 0);
+      parser.resume();
+      const next = bytesOf("89 01 'p'");
+      expect(parser.parse(next, 0)).to.equal(0);
+      expect(calls).to.deep.equal(['header 2 true false 0', "payload '' at 0, last"]);
+      parser.resume();
+      expect(parser.parse(next, 0)).to.equal(3);
+      expect(calls.slice(2)).to.deep.equal(["control 9 'p'"]);
+    });
+
+    it('leaves the bytes behind it masked', () => {
+      const { parser } = makeParser({ role: 'server' }, () => parser.pause());
+      const bytes = maskFrames(bytesOf("89 01 'p' 82 04 'abcd'"));
+      const before = Buffer.from(bytes);
+      const offset = parser.parse(bytes, 0);
+      expect(offset).to.equal(7);
+      expect(bytes.subarray(7).equals(before.subarray(7))).to.equal(true);
+    });
+  });
+
+  describe('midMessage', () => {
+    it('follows frames and messages', () => {
+      const { parser } = makeParser({ role: 'client' });
+      const steps = [
+        ['', false],
+        ['01', true],
+        ['01', true],
+        ["'a'", true],
+        ['89', true],
+        ['01', true],
+        ["'p'", true],
+        ['80', true],
+        ['00', false],
+        ['89', true],
+        ['01', true],
+        ["'p'", false],
+        ["82 02 'a'", true],
+        ["'b'", false],
+        ['88 00', false],
+      ] as const;
+      for (const [index, [notation, midMessage]] of steps.entries()) {
+        parser.parse(bytesOf(notation), 0);
+        expect(parser.midMessage, `behind step ${index}`).to.equal(midMessage);
+      }
+    });
+
+    it('is false while the last call of a message is made', () => {
+      const seen: boolean[] = [];
+      const { parser } = makeParser({ role: 'client' }, (reader) => seen.push(reader.midMessage));
+      parser.parse(bytesOf("81 01 'a' 89 00 01 00 80 00"), 0);
+      expect(seen).to.deep.equal([true, false, false, true, true, true, false]);
+    });
+  });
+
+  it("lets a sink's error through", () => {
+    const error = new Error('from the sink');
+    const { parser } = makeParser({ role: 'client' }, () => {
+      throw error;
+    });
+    expect(() => parser.parse(bytesOf("81 01 'a'"), 0)).to.throw(error);
+  });
+
+  describe('errors', () => {
+    const cases = [
+      ['client', 'b1', 'ANTS_RESERVED_BITS', '0xb1'],
+      ['client', '83', 'ANTS_RESERVED_OPCODE', '0x3'],
+      ['client', '8f', 'ANTS_RESERVED_OPCODE', '0xf'],
+      ['client', '09', 'ANTS_FRAGMENTED_CONTROL', 'FIN'],
+      ['client', '89 7e', 'ANTS_CONTROL_TOO_LONG', '125'],
+      ['client', '80', 'ANTS_UNEXPECTED_CONTINUATION', 'continuation'],
+      ['client', '01 00 01', 'ANTS_EXPECTED_CONTINUATION', 'before the previous one was complete'],
+      ['server', '81 01', 'ANTS_MASK_REQUIRED', 'client'],
+      ['client', '81 81', 'ANTS_MASK_FORBIDDEN', 'server'],
+      ['client', '82 7e 007d', 'ANTS_LENGTH_NOT_MINIMAL', '125 in 2 bytes'],
+      ['client', '82 7f 000000000000ffff', 'ANTS_LENGTH_NOT_MINIMAL', '65535 in 8 bytes'],
+      ['client', '82 7f 8000000000000000', 'ANTS_LENGTH_HIGH_BIT', 'highest bit'],
+    ] as const;
+    for (const [role, notation, code, words] of cases) {
+      it(`${code} says what was wrong with ${notation}`, () => {
+        const { parser } = makeParser({ role });
+        expect(() => parser.parse(bytesOf(notation), 0))
+          .to.throw(ProtocolError, words)
+          .that.includes({ code, closeCode: 1002 });
+      });
+    }
+
+    it('ANTS_MESSAGE_TOO_BIG tells of lengths beyond 2^53', () => {
+      const { parser } = makeParser({ role: 'client' });
+      expect(() => parser.parse(bytesOf('82 7f 0020000000000000'), 0))
+        .to.throw(LimitError, '2^53')
+        .that.includes({ code: 'ANTS_MESSAGE_TOO_BIG', closeCode: 1009 });
+    });
+  });
+});
