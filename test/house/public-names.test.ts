@@ -2,10 +2,17 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as ants from 'ants-ws';
 import { expect } from 'chai';
-import { membersOf, parseExports, readPublicNames } from './public-names.js';
-import { readText, root } from './root.js';
+import { findForgotten, membersOf, parseExports, readPublicNames } from './public-names.js';
+import { listFiles, readText, root } from './root.js';
 
 const snapshotPath = 'test/house/public-names.txt';
+
+/** What users need no name for: arguments of constructors that they do not call, and the type behind `extends`. */
+const unneeded: readonly string[] = [
+  'Connection mentions ConnectionInit',
+  'Connection mentions TypedEmitter',
+  'Server mentions ServerInit',
+];
 
 describe('public names', () => {
   it('are the ones that src/index.ts lists', () => {
@@ -27,6 +34,22 @@ describe('public names', () => {
       `The public names are not those of ${snapshotPath}. If that is meant, run "UPDATE_SNAPSHOTS=1 npm test", ` +
         'commit the file, and tell of the change in CHANGELOG.md and in docs/reference.',
     );
+  });
+
+  it('include every type that they mention', () => {
+    const declarations = listFiles('dist', '.d.ts').map(readText);
+    const forgotten = findForgotten(readPublicNames(), declarations);
+    expect(forgotten.filter((line) => !unneeded.includes(line))).to.deep.equal([]);
+  });
+
+  it('miss a type that is mentioned and not exported', () => {
+    const declarations = [
+      '/** See {@link Hidden}. */\nexport declare class Shown {\n  a: Secret;\n}\n',
+      'export interface Secret {}\nexport interface Hidden {}\n',
+    ];
+    expect(findForgotten({ values: ['Shown'], types: [] }, declarations)).to.deep.equal([
+      'Shown mentions Secret',
+    ]);
   });
 
   describe('are read from export lines', () => {

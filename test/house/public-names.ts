@@ -66,3 +66,29 @@ function describeKeys(target: object, except: readonly string[]): string[] {
       .sort()
   );
 }
+
+/**
+ * The types that public declarations mention and that users cannot import, as `Connection mentions Message`.
+ *
+ * @param declarations The text of every `.d.ts` file of the build.
+ */
+export function findForgotten(names: ExportedNames, declarations: readonly string[]): string[] {
+  const byName = new Map<string, string>();
+  for (const text of declarations) {
+    const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+    for (const block of code.split(/^(?=export |declare |type |interface )/m)) {
+      const name = declaration.exec(block)?.[1];
+      if (name !== undefined) byName.set(name, `${byName.get(name) ?? ''}${block}`);
+    }
+  }
+  const exported = new Set([...names.values, ...names.types]);
+  const forgotten: string[] = [];
+  for (const name of exported) {
+    for (const word of new Set(byName.get(name)?.match(/\b[A-Z]\w+\b/g))) {
+      if (byName.has(word) && !exported.has(word)) forgotten.push(`${name} mentions ${word}`);
+    }
+  }
+  return forgotten.sort();
+}
+
+const declaration = /^(?:export )?(?:declare |abstract )*(?:class|const|let|function|interface|type)\s+(\w+)/;
