@@ -6,7 +6,10 @@ const server = await serve({ port: 0, host: '127.0.0.1', path: '/ants' }, async 
 });
 
 const conn = await dial(server.url);
-conn.on('close', ({ code, reason, wasClean }) => console.log(`closed: ${code} ${reason} ${wasClean}`));
+let ends = 0;
+conn.on('close', ({ code, wasClean }) => {
+  if (code === 1000 && wasClean) ends++;
+});
 await conn.send('hello');
 await conn.send(new Uint8Array([1, 2, 3]));
 const text: Message = await conn.receive();
@@ -22,6 +25,8 @@ try {
   if (closeCode !== 1000) throw error;
 }
 await server.close();
+if (ends !== 1) throw new Error(`${ends} close events`);
+console.log('compiled, and echoed');
 
 // @ts-expect-error There is no such event.
 conn.on('error', () => {});
