@@ -36,11 +36,13 @@ const timer = setInterval(hello, 1000);
 hello();
 
 async function stop(): Promise<void> {
+  if (conn.state !== 'open') return; // Under npm a Ctrl-C comes twice: from the terminal, and passed on by npm.
   await conn.close(1000, 'bye');
   await server.close();
+  console.log('stopped');
 }
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, stop);
+  process.on(signal, stop);
 }
 
 console.log(`listening on ${server.url}`);
@@ -52,4 +54,3 @@ for await (const message of conn) {
   console.log(`client: received ${message}`);
 }
 clearInterval(timer);
-console.log('stopped');
