@@ -32,6 +32,8 @@ export function makeHttpServer(init: HttpServerInit): HttpServer {
     tls === undefined
       ? createServer(options)
       : createSecureServer({ handshakeTimeout: Math.min(handshakeTimeout, 0x7fffffff), ...tls, ...options });
+  // The size is the limit. Node would drop the headers beyond a number, and Origin could be among them.
+  server.maxHeadersCount = 0;
   server.on('request', (_request, response) => {
     // RFC 9110 section 15.5.22: a 426 names the protocol that is needed, as an option of the connection.
     response.writeHead(426, {

@@ -13,22 +13,24 @@ const advice = new Map<string, string>([
 ]);
 
 /**
- * Lets `server` listen.
+ * Lets `server` listen. It resolves when the server listens, or when it was closed meanwhile.
  *
  * @throws AntsError `ANTS_LISTEN_FAILED` with the system's error as `cause`
  */
 export async function listen(server: NetServer, options: ListenOptions): Promise<void> {
   await new Promise<void>((resolve, reject) => {
+    const done = () => {
+      server.off('error', fail).off('listening', done).off('close', done);
+      resolve();
+    };
     const fail = (error: NodeJS.ErrnoException) => {
       const why = advice.get(error.code ?? '') ?? 'see the cause';
       const message = `cannot listen on ${describe(options)} (${error.code ?? error.message}): ${why}`;
       reject(new AntsError('ANTS_LISTEN_FAILED', message, { cause: error }));
     };
-    server.once('error', fail);
-    server.listen(options, () => {
-      server.off('error', fail);
-      resolve();
-    });
+    // A server that is closed before it listens will never do so.
+    server.once('error', fail).once('listening', done).once('close', done);
+    server.listen(options);
   });
 }
 
