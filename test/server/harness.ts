@@ -19,7 +19,7 @@ export class Harness {
   readonly http: Server = createServer();
   readonly #clients: RawClient[] = [];
   readonly #sockets: Socket[] = [];
-  readonly #ends: Promise<unknown>[] = [];
+  readonly #owned: Promise<Connection<unknown>>[] = [];
 
   static async start(): Promise<Harness> {
     const harness = new Harness();
@@ -70,7 +70,9 @@ export class Harness {
 
   /** Waits in `stop` for the end of this connection, if it comes to be one. */
   own<Data>(upgraded: Promise<Connection<Data>>): Promise<Connection<Data>> {
-    this.#ends.push(upgraded.then((connection) => connection.closed).catch(() => {}));
+    this.#owned.push(upgraded as Promise<Connection<unknown>>);
+    // Each test looks at it in its own time.
+    upgraded.catch(() => {});
     return upgraded;
   }
 
@@ -78,7 +80,11 @@ export class Harness {
     for (const client of this.#clients) client.socket.destroy();
     for (const socket of this.#sockets) socket.destroy();
     this.http.close();
-    await Promise.all([once(this.http, 'close'), ...this.#ends]);
+    await once(this.http, 'close');
+    for (const upgraded of this.#owned) {
+      const connection = await upgraded.catch(() => undefined);
+      await connection?.closed;
+    }
   }
 }
 

@@ -337,6 +337,17 @@ describe('server: Upgrader.upgrade', () => {
         .and.include('HTTP/1.1');
     });
 
+    it('more headers than Node keeps, with a status', async () => {
+      const [line, ...rest] = formatRequest().split('\r\n');
+      const fillers = Array.from({ length: 2_100 }, (_, i) => `a${i}:`);
+      const { request, socket, head, client } = await harness.request(
+        [line, ...fillers, ...rest].join('\r\n'),
+      );
+      expect(request.headers.upgrade).to.equal(undefined);
+      expect(await rejection(new Upgrader().upgrade(request, socket, head))).to.have.property('status', 400);
+      expect(await client.ended).to.match(/^HTTP\/1\.1 400 /);
+    });
+
     it('a client that does not go: it is cut off', async () => {
       const clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
       const { request, socket, head, client } = await harness.request({ method: 'POST' });
