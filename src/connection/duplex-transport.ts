@@ -7,11 +7,14 @@ import type { Address, Transport, TransportHandler } from './transport.js';
  * The stream's errors are watched from construction on, so that none of them goes unlistened.
  */
 export class DuplexTransport implements Transport {
+  readonly remoteAddress: Address | undefined;
+  readonly localAddress: Address | undefined;
   readonly #stream: Duplex;
+  readonly #isSocket: boolean;
   #handler: TransportHandler | undefined;
   #error: Error | undefined;
   #closed = false;
-  readonly #isSocket: boolean;
+  #paused = false;
 
   constructor(stream: Duplex) {
     this.#stream = stream;
@@ -22,26 +25,17 @@ export class DuplexTransport implements Transport {
       this.#closed = true;
       this.#handler?.onClose(this.#error);
     });
+    // The peer's end must not cut off our answer to it; `end` is for the connection to call.
+    stream.allowHalfOpen = true;
     this.#isSocket = stream instanceof Socket;
     if (stream instanceof Socket) {
-      // Node keeps the address from the first look on, so that it can be told after the end as well.
-      void stream.remoteAddress;
+      // Now, as a socket that is closed tells them no more.
+      this.remoteAddress = makeAddress(stream.remoteAddress, stream.remotePort, stream.remoteFamily);
+      this.localAddress = makeAddress(stream.localAddress, stream.localPort, stream.localFamily);
       // An HTTP server's idle timeout is not ours, and Nagle's algorithm delays small messages.
       stream.setTimeout(0);
       stream.setNoDelay(true);
     }
-  }
-
-  get remoteAddress(): Address | undefined {
-    const stream = this.#stream;
-    if (!(stream instanceof Socket) || stream.remoteAddress === undefined) return undefined;
-    return makeAddress(stream.remoteAddress, stream.remotePort, stream.remoteFamily);
-  }
-
-  get localAddress(): Address | undefined {
-    const stream = this.#stream;
-    if (!(stream instanceof Socket) || stream.localAddress === undefined) return undefined;
-    return makeAddress(stream.localAddress, stream.localPort, stream.localFamily);
   }
 
   get pendingBytes(): number {
@@ -56,12 +50,13 @@ export class DuplexTransport implements Transport {
       return;
     }
     this.#stream.on('end', () => handler.onEnd());
-    this.#stream.on('data', (chunk: Buffer) => handler.onData(chunk));
+    this.#stream.on('data', (chunk: Buffer) => handler.onData(this.#own(chunk)));
+    // Whoever had the stream before may have paused it.
+    if (!this.#paused) this.#stream.resume();
   }
 
   write(bytes: Uint8Array, written: (error?: Error | null) => void): void {
-    // A socket is done with the bytes once it says so; any other stream may have passed them on by reference.
-    this.#stream.write(this.#isSocket ? bytes : Buffer.from(bytes), written);
+    this.#stream.write(this.#own(bytes), written);
   }
 
   cork(): void {
@@ -73,10 +68,12 @@ export class DuplexTransport implements Transport {
   }
 
   pause(): void {
+    this.#paused = true;
     this.#stream.pause();
   }
 
   resume(): void {
+    this.#paused = false;
     this.#stream.resume();
   }
 
@@ -87,8 +84,18 @@ export class DuplexTransport implements Transport {
   destroy(): void {
     this.#stream.destroy();
   }
+
+  /** A socket's chunks are its reader's, and it is done with bytes once it says so; other streams may pass them by reference. */
+  #own(bytes: Uint8Array): Buffer {
+    return this.#isSocket && Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes);
+  }
 }
 
-function makeAddress(address: string, port: number | undefined, family: string | undefined): Address {
-  return { address, port: port ?? 0, family: family ?? 'IPv4' };
+/** An empty object has no address: a unix socket, or one that is closed already. */
+function makeAddress(
+  address: string | undefined,
+  port: number | undefined,
+  family: string | undefined,
+): Address | undefined {
+  return address === undefined ? undefined : { address, port: port ?? 0, family: family ?? 'IPv4' };
 }
