@@ -1,9 +1,12 @@
 import { setImmediate as immediate } from 'node:timers/promises';
 import { Connection } from '#src/connection/connection.js';
+import type { CloseInfo } from '#src/connection/events.js';
 import type { ConnectionOptions, Role } from '#src/connection/options.js';
 import { HandshakeRequest } from '#src/connection/request.js';
 import { writeFrame } from '#src/protocol/frame-encoder.js';
 import { FrameParser } from '#src/protocol/frame-parser.js';
+import type { Message } from '#src/protocol/message-assembler.js';
+import { Opcode } from '#src/protocol/opcode.js';
 import { type MemoryTransport, memoryPair, type PairOptions } from './memory-transport.js';
 
 /** A connection over `transport`, as after a handshake. */
@@ -85,6 +88,47 @@ export class RawPeer {
     });
   }
 
+  /** The text messages that came, and binary ones in Latin-1; for unfragmented ones. */
+  get messages(): string[] {
+    return this.frames
+      .filter(({ opcode }) => opcode === Opcode.Text || opcode === Opcode.Binary)
+      .map(({ opcode, payload }) => payload.toString(opcode === Opcode.Text ? 'utf8' : 'latin1'));
+  }
+
+  /** The Close frames that came, as `code reason`; just `''` for an empty one. */
+  get closes(): string[] {
+    return this.frames
+      .filter(({ opcode }) => opcode === Opcode.Close)
+      .map(({ payload }) =>
+        payload.length === 0 ? '' : `${payload.readUInt16BE(0)} ${payload.toString('utf8', 2)}`.trimEnd(),
+      );
+  }
+
+  /** The payloads of the pongs that came. */
+  get pongs(): string[] {
+    return this.frames.filter(({ opcode }) => opcode === Opcode.Pong).map(({ payload }) => String(payload));
+  }
+
+  /** Sends text messages, all in one chunk. */
+  texts(...messages: string[]): void {
+    this.raw(Buffer.concat(messages.map((message) => this.encode(Opcode.Text, message))));
+  }
+
+  /** Sends a Close frame; an empty one without a code. */
+  close(code?: number, reason = ''): void {
+    this.frame(Opcode.Close, closePayload(code, reason));
+  }
+
+  /** Ends TCP in order (FIN). */
+  end(): void {
+    this.transport.end();
+  }
+
+  /** Cuts TCP (RST). */
+  reset(): void {
+    this.transport.destroy();
+  }
+
   /** Sends bytes as they are. */
   raw(bytes: Uint8Array): void {
     this.transport.write(bytes, () => {});
@@ -104,6 +148,15 @@ export class RawPeer {
   }
 }
 
+/** The payload of a Close frame, checked for nothing. */
+export function closePayload(code?: number, reason = ''): Buffer {
+  if (code === undefined) return Buffer.alloc(0);
+  const payload = Buffer.alloc(2 + Buffer.byteLength(reason));
+  payload.writeUInt16BE(code);
+  payload.write(reason, 2);
+  return payload;
+}
+
 /** A connection of `role` with a raw peer. */
 export function rawPair(
   role: Role,
@@ -120,4 +173,30 @@ export function rawPair(
 /** Lets everything happen that is under way: several turns of the event loop, no time. */
 export async function settle(turns = 8): Promise<void> {
   for (let i = 0; i < turns; i++) await immediate();
+}
+
+/** Both roles, for rules that hold for each. */
+export const roles: readonly Role[] = ['server', 'client'];
+
+/** How `promise` settles: its value, or what it rejects with. */
+export async function outcome(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    return await promise;
+  } catch (error) {
+    return error;
+  }
+}
+
+/** Messages that a listener of `message` gets, and the infos of `close`. */
+export function record(connection: Connection): { messages: Message[]; closes: CloseInfo[] } {
+  const messages: Message[] = [];
+  connection.on('message', (message) => messages.push(message));
+  return { messages, closes: recordCloses(connection) };
+}
+
+/** The infos of `close` events. */
+export function recordCloses(connection: Connection): CloseInfo[] {
+  const closes: CloseInfo[] = [];
+  connection.on('close', (info) => closes.push(info));
+  return closes;
 }

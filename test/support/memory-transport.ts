@@ -1,7 +1,8 @@
 import type { Address, Transport, TransportHandler } from '#src/connection/transport.js';
 
 interface Write {
-  readonly bytes: Buffer;
+  /** Read when it is delivered, as a real transport may: who writes into it too early is found out. */
+  readonly bytes: Uint8Array;
   readonly written: (error?: Error | null) => void;
 }
 
@@ -55,7 +56,7 @@ export class MemoryTransport implements Transport {
     }
     this.counts.writes++;
     this.pendingBytes += bytes.length;
-    this.#outbox.push({ bytes: Buffer.from(bytes), written });
+    this.#outbox.push({ bytes, written });
     this.#schedule();
   }
 

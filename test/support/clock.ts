@@ -1,0 +1,10 @@
+import sinon from 'sinon';
+
+/**
+ * Fakes timers and the time of day, and leaves turns of the event loop alone. To be restored by the test.
+ */
+export function fakeClock(): sinon.SinonFakeTimers {
+  return sinon.useFakeTimers({
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'],
+  });
+}
