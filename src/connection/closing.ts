@@ -1,4 +1,11 @@
-import { AntsError, CloseError, type CloseFrame, TimeoutError } from '../errors.js';
+import {
+  AntsError,
+  CloseError,
+  type CloseFrame,
+  LimitError,
+  ProtocolError,
+  TimeoutError,
+} from '../errors.js';
 import { CloseCode, closeCodeName } from '../protocol/close-code.js';
 import { encodeClosePayload, maxReasonBytes } from '../protocol/close-payload.js';
 import { type Deadline, setDeadline } from './deadline.js';
@@ -43,6 +50,8 @@ export class Closing {
   /** Whether `close` was called by the user of this end. */
   #isOurs = false;
   #failed = false;
+  /** Whether the peer has ended its side of TCP. */
+  #peerEnded = false;
   #cause: Error | undefined;
   #deadline: Deadline | undefined;
   /** What is rejected while closing, and at the end; made when first needed. */
@@ -96,7 +105,7 @@ export class Closing {
   /** The peer's Close frame: echo its code unless we sent one ourselves (RFC 6455 section 5.5.1), then end TCP. */
   receive(frame: CloseFrame): void {
     this.#received = frame;
-    if (this.#sent === undefined && this.#state === 'open') {
+    if (this.#state === 'open') {
       this.#sent = { code: frame.code, reason: '' };
       this.#leaveOpen();
       this.#sendQueue.close(encodeClosePayload(frame.code, ''), this.#onFlushed);
@@ -106,18 +115,17 @@ export class Closing {
   }
 
   /** Fails the connection (RFC 6455 section 7.1.7): tell the peer why, and have done with it. */
-  fail(error: Error, code: number): void {
-    if (this.#state === 'closed' || this.#failed) return;
+  fail(error: Error): void {
+    const { code, reason } = describeFailure(error);
     this.#failed = true;
     this.#cause ??= error;
-    if (this.#sent !== undefined) {
-      if (this.#flushed) this.#endTransport();
-      return;
+    if (this.#state === 'open') {
+      this.#sent = { code, reason };
+      this.#leaveOpen();
+      this.#sendQueue.abandon(encodeClosePayload(code, reason), this.error, this.#onFlushed);
+    } else if (this.#flushed) {
+      this.#endTransport();
     }
-    const reason = truncate(error.message);
-    this.#sent = { code, reason };
-    this.#leaveOpen();
-    this.#sendQueue.abandon(encodeClosePayload(code, reason), this.error, this.#onFlushed);
   }
 
   /** Cuts the connection. */
@@ -136,10 +144,11 @@ export class Closing {
         `the peer ended the TCP connection without a Close frame${midMessage ? ', in the middle of a message' : ''}`,
       );
     }
+    this.#peerEnded = true;
     this.#leaveOpen();
     this.#startDeadline();
-    // A client lets the server go first (RFC 6455 section 7.1.1); here it has.
-    this.#finishWriting();
+    // A Close frame of ours that is still behind something goes out first.
+    if (this.#sent === undefined || this.#flushed) this.#sendQueue.finish();
   }
 
   /** The transport is gone, and nothing can be sent any more, although unread messages come before that end. */
@@ -149,9 +158,8 @@ export class Closing {
 
   /** The transport is gone, and so is all that came before that. */
   transportClosed(error: Error | undefined, midMessage: boolean): void {
-    if (this.#state === 'closed') return;
     clearTimeout(this.#deadline);
-    const wasClean = this.#sent !== undefined && this.#received !== undefined;
+    const wasClean = this.#flushed && this.#received !== undefined;
     if (!wasClean) this.#cause ??= error ?? new AntsError('ANTS_NO_CLOSE_FRAME', lostMessage(midMessage));
     this.#leaveOpen();
     this.#state = 'closed';
@@ -171,7 +179,7 @@ export class Closing {
   readonly #onFlushed = (): void => {
     this.#flushed = true;
     // With our Close out: failed connections and completed handshakes end TCP, the others wait for the peer's Close.
-    if (this.#failed || this.#received !== undefined) this.#endTransport();
+    if (this.#failed || this.#peerEnded || this.#received !== undefined) this.#endTransport();
     else this.#startDeadline();
   };
 
@@ -184,12 +192,7 @@ export class Closing {
   /** The server ends TCP first, the client when the server has (RFC 6455 section 7.1.1); a failing end does not wait. */
   #endTransport(): void {
     this.#startDeadline();
-    if (this.#role === 'server' || this.#failed) this.#finishWriting();
-  }
-
-  #finishWriting(): void {
-    this.#sendQueue.flush();
-    this.#transport.end();
+    if (this.#role === 'server' || this.#failed || this.#peerEnded) this.#sendQueue.finish();
   }
 
   #startDeadline(): void {
@@ -205,7 +208,7 @@ export class Closing {
   #makeError(): CloseError {
     const sent = this.#sent;
     const received = this.#received;
-    const wasClean = this.#state === 'closed' && sent !== undefined && received !== undefined;
+    const wasClean = this.#state === 'closed' && this.#flushed && received !== undefined;
     const current = this.#state === 'closed' ? undefined : sent;
     const closeCode = received?.code ?? current?.code ?? CloseCode.AbnormalClosure;
     const what = this.#state === 'closed' ? 'the connection has ended' : 'the connection is closing';
@@ -231,7 +234,12 @@ function lostMessage(midMessage: boolean): string {
   return `the transport was closed without a Close frame${midMessage ? ', in the middle of a message' : ''}`;
 }
 
-/** Our own messages are ASCII, so characters are bytes; what user code threw is never sent. */
-function truncate(message: string): string {
-  return message.slice(0, maxReasonBytes);
+/** The code and reason of the Close frame that tells the peer about `error`. */
+function describeFailure(error: Error): CloseFrame {
+  if (error instanceof ProtocolError || error instanceof LimitError) {
+    // Their messages are ASCII, so characters are bytes.
+    return { code: error.closeCode, reason: error.message.slice(0, maxReasonBytes) };
+  }
+  // No mistake of the peer, and none of its business.
+  return { code: CloseCode.InternalError, reason: '' };
 }

@@ -3,7 +3,9 @@ import { AntsError, type CloseError, UsageError } from '../errors.js';
 import { CloseCode } from '../protocol/close-code.js';
 import { encodeClosePayload } from '../protocol/close-payload.js';
 import type { Message } from '../protocol/message-assembler.js';
+import { abortable, onAbort } from './abort.js';
 import { Closing, type ConnectionState } from './closing.js';
+import { consumeMessages } from './consume.js';
 import type { CloseInfo, ConnectionEvents, TypedEvents } from './events.js';
 import { MessageIterator } from './message-iterator.js';
 import {
@@ -15,7 +17,7 @@ import {
 } from './options.js';
 import { type OutgoingData, toBytes, toControlPayload } from './outgoing-data.js';
 import { Pings } from './pings.js';
-import { closeCodeOf, Hold, type Puller, type ReadEnd, Reader } from './reader.js';
+import { Hold, type Puller, type ReadEnd, Reader } from './reader.js';
 import type { HandshakeRequest } from './request.js';
 import { SendQueue } from './send-queue.js';
 import type { Address, Transport } from './transport.js';
@@ -169,21 +171,20 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     if (message !== undefined) return Promise.resolve(message);
     if (reader.final !== undefined) return Promise.reject(reader.final.error);
     return new Promise((resolve, reject) => {
-      const abort = (): void => {
-        reader.cancel(puller);
-        reject(signal!.reason);
-      };
       const puller: Puller = {
         message: (value) => {
-          signal?.removeEventListener('abort', abort);
+          forgetSignal();
           resolve(value);
         },
         end: (final) => {
-          signal?.removeEventListener('abort', abort);
+          forgetSignal();
           reject(final.error);
         },
       };
-      signal?.addEventListener('abort', abort, { once: true });
+      const forgetSignal = onAbort(signal, (reason) => {
+        reader.cancel(puller);
+        reject(reason);
+      });
       reader.wait(puller);
     });
   }
@@ -210,19 +211,9 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
   ): Promise<void> {
     const { concurrency = 1, signal } = options;
     checkNumber('concurrency', concurrency, 1);
-    const failed = new AbortController();
-    const stop = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
-    const worker = async (): Promise<void> => {
-      for await (const message of this.#iterate(stop)) {
-        await work(message);
-      }
-    };
-    await Promise.all(
-      Array.from({ length: Math.min(concurrency, this.#options.receiveQueueMessages) }, worker),
-    ).catch((error) => {
-      failed.abort(error);
-      throw error;
-    });
+    // No more loops than there can be messages for.
+    const count = Math.min(concurrency, this.#options.receiveQueueMessages);
+    await consumeMessages((stop) => this.#iterate(stop), work, count, signal);
   }
 
   /** Stops reading from the peer, which feels it; no `message` is emitted until `resume`. Has no effect while closing. */
@@ -264,13 +255,13 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     const signal = options?.signal;
     const isBlob = data instanceof Blob;
     const payload = typeof data === 'string' || isBlob ? data : toBytes(data, 'a message');
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    if (this.state !== 'open') return this.#rejected();
+    if (signal?.aborted) return rejected(signal.reason);
+    if (this.state !== 'open') return rejected(this.#closing.error);
     const sent = isBlob
       ? this.#sendQueue.sendLoaded(data.size, async () => Buffer.from(await data.arrayBuffer()))
       : this.#sendQueue.send(payload as string | Buffer);
-    if (sent === undefined) return this.#rejected();
-    return signal === undefined ? sent : abortable(sent, signal);
+    if (sent === undefined) return rejected(this.#closing.error);
+    return signal === undefined ? sent : preHandled(abortable(sent, signal));
   }
 
   /**
@@ -282,14 +273,14 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
    * @throws TypeError when `data` is too long or holds no bytes.
    */
   ping(data?: string | ArrayBufferView | ArrayBufferLike, options?: WaitOptions): Promise<number> {
+    const given = data === undefined ? undefined : Buffer.from(toControlPayload(data));
+    const signal = options?.signal;
+    if (signal?.aborted) return rejected(signal.reason);
+    if (this.state !== 'open') return rejected(this.#closing.error);
     this.#pings ??= new Pings();
-    const payload = data === undefined ? this.#pings.nextPayload() : Buffer.from(toControlPayload(data));
-    if (options?.signal?.aborted) return Promise.reject(options.signal.reason);
-    if (this.state !== 'open') return this.#rejected();
+    const payload = given ?? this.#pings.nextPayload();
     this.#sendQueue.ping(payload);
-    const pong = this.#pings.wait(payload, options?.signal);
-    pong.catch(ignore);
-    return pong;
+    return preHandled(this.#pings.wait(payload, signal));
   }
 
   // Ending
@@ -309,7 +300,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     if (signal?.aborted) return Promise.reject(signal.reason);
     this.#closing.begin(code, reason);
     this.#reader.hurry();
-    return signal === undefined ? this.closed : abortable(this.closed, signal);
+    return abortable(this.closed, signal);
   }
 
   /** Cuts the connection without a closing handshake. The `close` event, with code 1006, follows. */
@@ -328,20 +319,18 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
    * {@link CloseError} of this very connection is no error.
    */
   run(handler: Handler<Data>): void {
-    let result: unknown;
     try {
-      result = handler(this);
+      const result = handler(this);
+      if (!isThenable(result)) return;
+      Promise.resolve(result).then(
+        () => {
+          if (this.listenerCount('message') === 0) void this.close();
+        },
+        (error) => this.#onUserError(error),
+      );
     } catch (error) {
       this.#onUserError(error);
-      return;
     }
-    if (!isThenable(result)) return;
-    Promise.resolve(result).then(
-      () => {
-        if (this.listenerCount('message') === 0) void this.close();
-      },
-      (error) => this.#onUserError(error),
-    );
   }
 
   /** What an async listener rejects with. */
@@ -350,6 +339,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
   }
 
   #start(head: Buffer | undefined): void {
+    if (head !== undefined && head.length > 0) this.#reader.data(head);
     this.#transport.start({
       onData: (chunk) => this.#reader.data(chunk),
       onEnd: () => this.#reader.end('ended'),
@@ -358,7 +348,6 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
         this.#reader.end('lost', error);
       },
     });
-    if (head !== undefined && head.length > 0) this.#reader.data(head);
     this.#reader.release(Hold.Starting);
   }
 
@@ -386,16 +375,11 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
   #iterate(signal: AbortSignal | undefined): MessageIterator {
     const misuse = this.#pullMisuse();
     if (misuse !== undefined) throw misuse;
-    return new MessageIterator(this.#reader, signal);
-  }
-
-  #rejected(): Promise<never> {
-    const rejected = Promise.reject(this.#closing.error);
-    rejected.catch(ignore);
-    return rejected;
+    return new MessageIterator(this.#reader, () => this.#pullMisuse(), signal);
   }
 
   #cut(cause: Error): void {
+    this.#reader.mute();
     this.#closing.terminate(cause);
     this.#reader.discard();
   }
@@ -412,7 +396,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
         this.#closing.receive(end.frame);
         break;
       case 'failure':
-        this.#closing.fail(end.error, closeCodeOf(end.error, CloseCode.InternalError));
+        this.#closing.fail(end.error);
         this.#reader.discard();
         break;
       case 'ended':
@@ -448,11 +432,8 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
 
   #onUserError(error: unknown): void {
     if (this.#closing.isOwn(error)) return;
-    // Whoever threw is in no state to be given more messages.
-    if (this.state === 'open') {
-      this.#reader.ignore();
-      this.#closing.begin(CloseCode.InternalError, '');
-    }
+    this.#reader.mute();
+    this.#closing.begin(CloseCode.InternalError, '');
     try {
       this.#options.onError(error, this as Connection<unknown>);
     } catch (secondError) {
@@ -469,13 +450,14 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }
 
-function ignore(): void {}
-
-/** `promise`, or the rejection of the signal when that comes first. */
-function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
+/** A rejection that nobody looks at must not end the process: a bare `send()` is fine. */
+function preHandled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(noop);
+  return promise;
 }
+
+function rejected(error: unknown): Promise<never> {
+  return preHandled(Promise.reject(error));
+}
+
+function noop(): void {}

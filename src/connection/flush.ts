@@ -4,17 +4,31 @@ export interface Flushable {
 }
 
 const waiting: Flushable[] = [];
+let turn = 0;
+
+/** The number of the current turn. It goes on only with turns in which somebody flushes. */
+export function currentTurn(): number {
+  return turn;
+}
 
 /**
  * Calls `flush` at the end of the current turn: behind the microtasks of handlers that answer there, before the event loop
  * looks for new input. The caller sees to it that it waits only once.
  */
 export function flushAfterTurn(queue: Flushable): void {
-  if (waiting.push(queue) === 1) process.nextTick(flushAll);
+  // Ticks that are due run before the microtasks, one that a microtask asks for runs when all of those are done.
+  if (waiting.push(queue) === 1) queueMicrotask(() => process.nextTick(flushAll));
 }
 
 function flushAll(): void {
-  // A flush may add to the list.
-  for (let i = 0; i < waiting.length; i++) waiting[i]!.flush();
-  waiting.length = 0;
+  let done = 0;
+  try {
+    // A flush may add to the list.
+    while (done < waiting.length) waiting[done++]!.flush();
+  } finally {
+    // A transport that throws must not keep the others waiting for ever.
+    waiting.splice(0, done);
+    turn++;
+    if (waiting.length > 0) process.nextTick(flushAll);
+  }
 }

@@ -1,16 +1,25 @@
+import type { UsageError } from '../errors.js';
 import type { Message } from '../protocol/message-assembler.js';
+import { onAbort } from './abort.js';
 import type { FinalEnd, Puller, Reader } from './reader.js';
+
+type Result = IteratorResult<Message, undefined>;
 
 /** What `for await` runs on: one message at a time, and the end as a quiet return or a throw. */
 export class MessageIterator implements AsyncIterableIterator<Message, undefined> {
   readonly #reader: Reader;
+  readonly #findMisuse: () => UsageError | undefined;
   readonly #signal: AbortSignal | undefined;
   #state: 'new' | 'active' | 'ended' = 'new';
   /** Messages that the consumer took and has not come back from; more than one only when it does not wait its turn. */
   #holding = 0;
+  /** Ends the waits of `next` that are pending. */
+  readonly #waits = new Set<() => void>();
 
-  constructor(reader: Reader, signal?: AbortSignal) {
+  /** @param findMisuse Looks at the first `next` whether messages are being read in another way. */
+  constructor(reader: Reader, findMisuse: () => UsageError | undefined, signal: AbortSignal | undefined) {
     this.#reader = reader;
+    this.#findMisuse = findMisuse;
     this.#signal = signal;
   }
 
@@ -19,9 +28,11 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
   }
 
   /** The next message. Rejects with `CloseError` after an end that is not quiet, with the signal's reason when aborted. */
-  next(): Promise<IteratorResult<Message, undefined>> {
-    if (this.#state === 'ended') return Promise.resolve({ value: undefined, done: true });
+  next(): Promise<Result> {
+    if (this.#state === 'ended') return done();
     if (this.#state === 'new') {
+      const misuse = this.#findMisuse();
+      if (misuse !== undefined) return Promise.reject(misuse);
       this.#state = 'active';
       this.#reader.iteratorBegan();
     }
@@ -36,38 +47,53 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
       return Promise.resolve({ value: message, done: false });
     }
     if (this.#reader.final !== undefined) return this.#finish(this.#reader.final);
+    return this.#wait();
+  }
+
+  /** `break` leaves the connection open, and what was not taken in the queue. */
+  return(): Promise<Result> {
+    while (this.#holding > 0) this.#comeBack();
+    for (const giveUp of this.#waits) giveUp();
+    this.#end();
+    return done();
+  }
+
+  #wait(): Promise<Result> {
     return new Promise((resolve, reject) => {
-      const abort = (): void => {
-        this.#reader.cancel(puller);
-        this.#end();
-        reject(this.#signal!.reason);
-      };
       const puller: Puller = {
         message: (value) => {
-          this.#signal?.removeEventListener('abort', abort);
+          settled();
           this.#holding++;
           resolve({ value, done: false });
         },
         end: (final) => {
-          this.#signal?.removeEventListener('abort', abort);
+          settled();
           resolve(this.#finish(final));
         },
       };
-      this.#signal?.addEventListener('abort', abort, { once: true });
+      const giveUp = (): void => {
+        settled();
+        this.#reader.cancel(puller);
+        resolve(done());
+      };
+      const forgetSignal = onAbort(this.#signal, (reason) => {
+        settled();
+        this.#reader.cancel(puller);
+        this.#end();
+        reject(reason);
+      });
+      const settled = (): void => {
+        forgetSignal();
+        this.#waits.delete(giveUp);
+      };
+      this.#waits.add(giveUp);
       this.#reader.wait(puller);
     });
   }
 
-  /** `break` leaves the connection open, and what was not taken in the queue. */
-  return(): Promise<IteratorResult<Message, undefined>> {
-    while (this.#holding > 0) this.#comeBack();
+  #finish(final: FinalEnd): Promise<Result> {
     this.#end();
-    return Promise.resolve({ value: undefined, done: true });
-  }
-
-  #finish(final: FinalEnd): Promise<IteratorResult<Message, undefined>> {
-    this.#end();
-    return final.isQuiet ? Promise.resolve({ value: undefined, done: true }) : Promise.reject(final.error);
+    return final.isQuiet ? done() : Promise.reject(final.error);
   }
 
   #comeBack(): void {
@@ -80,4 +106,8 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
     if (this.#state === 'active') this.#reader.iteratorEnded();
     this.#state = 'ended';
   }
+}
+
+function done(): Promise<Result> {
+  return Promise.resolve({ value: undefined, done: true });
 }

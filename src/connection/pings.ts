@@ -1,4 +1,5 @@
 import type { CloseError } from '../errors.js';
+import { onAbort } from './abort.js';
 
 interface Ping {
   readonly payload: Buffer;
@@ -22,23 +23,22 @@ export class Pings {
   /** Waits for the pong to `payload`; resolves to milliseconds. */
   wait(payload: Buffer, signal: AbortSignal | undefined): Promise<number> {
     return new Promise((resolve, reject) => {
-      const abort = (): void => {
+      const forgetSignal = onAbort(signal, (reason) => {
         this.#waiting.splice(this.#waiting.indexOf(ping), 1);
-        reject(signal!.reason);
-      };
+        reject(reason);
+      });
       const ping: Ping = {
         payload,
         sentAt: performance.now(),
         resolve: (milliseconds) => {
-          signal?.removeEventListener('abort', abort);
+          forgetSignal();
           resolve(milliseconds);
         },
         reject: (error) => {
-          signal?.removeEventListener('abort', abort);
+          forgetSignal();
           reject(error);
         },
       };
-      signal?.addEventListener('abort', abort, { once: true });
       this.#waiting.push(ping);
     });
   }

@@ -1,4 +1,4 @@
-import { type CloseError, type CloseFrame, LimitError, ProtocolError } from '../errors.js';
+import type { CloseError, CloseFrame } from '../errors.js';
 import { FrameParser } from '../protocol/frame-parser.js';
 import { type Message, MessageAssembler, type MessageSink } from '../protocol/message-assembler.js';
 import { type Deadline, setDeadline } from './deadline.js';
@@ -76,6 +76,7 @@ export class Reader implements MessageSink {
   /** Messages that pulling consumers took and have not come back from. */
   #taken = 0;
   #ignoring = false;
+  #muted = false;
   #ends: ReadEnd[] | undefined;
   #endDeadline: Deadline | undefined;
   /** Whether ends wait for nobody any more. */
@@ -98,7 +99,7 @@ export class Reader implements MessageSink {
     return this.#iterators > 0 || (this.#pullers?.length ?? 0) > 0;
   }
 
-  /** Whether messages are thrown away. */
+  /** Whether messages are thrown away, as `ignoreMessages` wants. */
   get isIgnoring(): boolean {
     return this.#ignoring;
   }
@@ -106,6 +107,10 @@ export class Reader implements MessageSink {
   /** Whether the input so far ends in the middle of a frame or of a message. */
   get midMessage(): boolean {
     return this.#parser?.midMessage ?? false;
+  }
+
+  get #isListening(): boolean {
+    return !this.#muted && this.#owner.isListening();
   }
 
   /** How reading ended for good; undefined while it has not. */
@@ -134,15 +139,17 @@ export class Reader implements MessageSink {
     this.#pump();
   }
 
+  /** Stops reading. Without effect once ends wait for nobody. */
   hold(reason: Hold): void {
     if (this.#endsNow) return;
     this.#holds |= reason;
     this.#parser?.pause();
-    if (this.#transportPaused || reason === Hold.Starting) return;
+    if (this.#transportPaused) return;
     this.#transportPaused = true;
     this.#transport.pause();
   }
 
+  /** Takes one reason back; reading goes on when there is none left. */
   release(reason: Hold): void {
     if ((this.#holds & reason) === 0) return;
     this.#holds &= ~reason;
@@ -158,6 +165,11 @@ export class Reader implements MessageSink {
     this.#taken = 0;
     this.release(Hold.Queue);
     this.#schedulePump();
+  }
+
+  /** Gives listeners no message any more; they are in no state to take one, or the connection was cut. */
+  mute(): void {
+    this.#muted = true;
   }
 
   /** We are closing: ends wait for no consumer any more, and nothing may stop reading; what the queue can't take is dropped. */
@@ -207,10 +219,8 @@ export class Reader implements MessageSink {
   take(): Message | undefined {
     const queue = this.#queue;
     if (queue === undefined || queue.length === 0) return undefined;
-    const message = queue.shift();
     this.#taken++;
-    if (queue.hasRoom) this.release(Hold.Queue);
-    return message;
+    return this.#shift(queue);
   }
 
   /** Waits for the next message, behind those who wait already. The queue must be empty. */
@@ -244,7 +254,7 @@ export class Reader implements MessageSink {
         puller.message(message);
         return;
       }
-      if (this.#owner.isListening()) {
+      if (this.#isListening) {
         this.#owner.emitMessage(message);
         return;
       }
@@ -307,11 +317,16 @@ export class Reader implements MessageSink {
   #emitQueued(): boolean {
     const queue = this.#queue;
     if (queue === undefined || queue.length === 0) return false;
-    if ((this.#holds & (Hold.User | Hold.Write)) !== 0 || !this.#owner.isListening()) return false;
-    const message = queue.shift();
-    if (queue.hasRoom) this.release(Hold.Queue);
-    this.#owner.emitMessage(message);
+    if ((this.#holds & (Hold.User | Hold.Write)) !== 0 || !this.#isListening) return false;
+    this.#owner.emitMessage(this.#shift(queue)!);
     return true;
+  }
+
+  #shift(queue: ReceiveQueue): Message | undefined {
+    const message = queue.shift();
+    this.#unread?.stop();
+    if (queue.hasRoom) this.release(Hold.Queue);
+    return message;
   }
 
   /** Parses the current chunk as far as possible; false when there is nothing to do. */
@@ -341,9 +356,4 @@ export class Reader implements MessageSink {
       this.#owner.onReadEnd(this.#ends.shift()!);
     }
   }
-}
-
-/** Whether an error of parsing says with which code to fail the connection. */
-export function closeCodeOf(error: Error, otherwise: number): number {
-  return error instanceof ProtocolError || error instanceof LimitError ? error.closeCode : otherwise;
 }

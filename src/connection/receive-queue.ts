@@ -1,4 +1,5 @@
 import type { Message } from '../protocol/message-assembler.js';
+import { Fifo } from './fifo.js';
 
 /** What an entry costs beside its payload: the message's object and its slot. */
 const entryOverhead = 64;
@@ -7,10 +8,8 @@ const entryOverhead = 64;
 export class ReceiveQueue {
   readonly #maxBytes: number;
   readonly #maxMessages: number;
-  #messages: Message[] = [];
-  #sizes: number[] = [];
-  /** Index of the oldest message; the arrays are cut when half of them is used up, so that shifting is cheap. */
-  #head = 0;
+  readonly #messages = new Fifo<Message>();
+  readonly #sizes = new Fifo<number>();
   #bytes = 0;
 
   constructor(maxBytes: number, maxMessages: number) {
@@ -20,7 +19,7 @@ export class ReceiveQueue {
 
   /** Number of messages. */
   get length(): number {
-    return this.#messages.length - this.#head;
+    return this.#messages.length;
   }
 
   /** Bytes of payload and overhead. */
@@ -44,25 +43,16 @@ export class ReceiveQueue {
     this.#bytes += size + entryOverhead;
   }
 
-  /** Takes the oldest message; there must be one. */
-  shift(): Message {
-    const message = this.#messages[this.#head]!;
-    this.#bytes -= this.#sizes[this.#head]!;
-    this.#messages[this.#head] = '';
-    this.#head++;
-    if (this.#head === this.#messages.length) this.clear();
-    else if (this.#head >= 32 && this.#head * 2 >= this.#messages.length) {
-      this.#messages.splice(0, this.#head);
-      this.#sizes.splice(0, this.#head);
-      this.#head = 0;
-    }
+  /** Takes the oldest message; undefined when there is none. */
+  shift(): Message | undefined {
+    const message = this.#messages.shift();
+    if (message !== undefined) this.#bytes -= this.#sizes.shift()!;
     return message;
   }
 
   clear(): void {
-    this.#messages = [];
-    this.#sizes = [];
-    this.#head = 0;
+    this.#messages.clear();
+    this.#sizes.clear();
     this.#bytes = 0;
   }
 }

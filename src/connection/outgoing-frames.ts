@@ -1,0 +1,102 @@
+import { type FrameKind, frameHeaderSize, writeFrame, writeFrameHeader } from '../protocol/frame-encoder.js';
+import { applyMask } from '../protocol/mask.js';
+import { Fifo } from './fifo.js';
+import { acquireSlab, largestSlab, releaseSlab } from './slab-pool.js';
+
+/** A stretch of bytes on its way out. */
+export interface Piece {
+  readonly bytes: Uint8Array;
+  /** To give back once the piece has been written. */
+  readonly slab: Buffer | undefined;
+}
+
+/** Frames that the transport does not have yet, one behind the other in slabs, so that many of them leave in one write. */
+export class OutgoingFrames {
+  readonly #pieces = new Fifo<Piece>();
+  /** Bytes already taken of the first piece. */
+  #offset = 0;
+  #slab: Buffer | undefined;
+  /** Bytes used of the current slab. */
+  #used = 0;
+  #bytes = 0;
+
+  /** Bytes of frames, headers included. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Adds a frame; the payload is copied. */
+  frame(kind: FrameKind, payload: Uint8Array, maskingKey: number | undefined): void {
+    const size = frameHeaderSize(payload.length, maskingKey !== undefined) + payload.length;
+    const block = this.#reserve(size);
+    writeFrame(block, this.#offsetIn(block, size), kind, payload, maskingKey);
+  }
+
+  /** Adds a frame with the UTF-8 of `text`, `length` bytes of it (`Buffer.byteLength`). */
+  text(kind: FrameKind, text: string, length: number, maskingKey: number | undefined): void {
+    const size = frameHeaderSize(length, maskingKey !== undefined) + length;
+    const block = this.#reserve(size);
+    const start = writeFrameHeader(block, this.#offsetIn(block, size), kind, length, maskingKey);
+    block.write(text, start, length, 'utf8');
+    if (maskingKey !== undefined) applyMask(block, start, start + length, maskingKey, 0);
+  }
+
+  /** Adds an unmasked frame whose payload is not copied: it must not change until it has been written. */
+  reference(kind: FrameKind, payload: Uint8Array): void {
+    const size = frameHeaderSize(payload.length, false);
+    const block = this.#reserve(size);
+    writeFrameHeader(block, this.#offsetIn(block, size), kind, payload.length, undefined);
+    this.#endSlab();
+    this.#pieces.push({ bytes: payload, slab: undefined });
+    this.#bytes += payload.length;
+  }
+
+  /** Takes the next piece, of at most `limit` bytes; undefined when there is none. */
+  take(limit: number): Piece | undefined {
+    if (this.#pieces.length === 0) this.#endSlab();
+    const piece = this.#pieces.first;
+    if (piece === undefined) return undefined;
+    const start = this.#offset;
+    const end = Math.min(start + limit, piece.bytes.length);
+    this.#bytes -= end - start;
+    const isLast = end === piece.bytes.length;
+    this.#offset = isLast ? 0 : end;
+    if (isLast) this.#pieces.shift();
+    if (isLast && start === 0) return piece;
+    return { bytes: piece.bytes.subarray(start, end), slab: isLast ? piece.slab : undefined };
+  }
+
+  /** The block that takes the next `size` bytes: the current slab, or one of its own for a frame that is larger. */
+  #reserve(size: number): Buffer {
+    this.#bytes += size;
+    if (size > largestSlab) {
+      const block = Buffer.allocUnsafeSlow(size);
+      this.#endSlab();
+      this.#pieces.push({ bytes: block, slab: undefined });
+      return block;
+    }
+    if (this.#used + size > largestSlab) this.#endSlab();
+    const slab = this.#slab;
+    const start = this.#used;
+    this.#used += size;
+    if (slab !== undefined && this.#used <= slab.length) return slab;
+    const larger = acquireSlab(this.#used);
+    if (slab !== undefined) {
+      slab.copy(larger, 0, 0, start);
+      releaseSlab(slab);
+    }
+    this.#slab = larger;
+    return larger;
+  }
+
+  #offsetIn(block: Buffer, size: number): number {
+    return block === this.#slab ? this.#used - size : 0;
+  }
+
+  #endSlab(): void {
+    if (this.#slab === undefined) return;
+    this.#pieces.push({ bytes: this.#slab.subarray(0, this.#used), slab: this.#slab });
+    this.#slab = undefined;
+    this.#used = 0;
+  }
+}
