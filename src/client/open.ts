@@ -52,7 +52,8 @@ export async function open(address: Address, settings: DialSettings<unknown>): P
           return undefined;
         }
       };
-      request.on('error', (error) => reject(failed(where, error)));
+      let fail = (error: Error) => reject(failed(where, error));
+      request.on('error', (error) => fail(error));
       request.on('upgrade', (response, socket, head) => {
         // At once, as from here on the errors of the socket are ours.
         const transport = new DuplexTransport(socket);
@@ -60,14 +61,19 @@ export async function open(address: Address, settings: DialSettings<unknown>): P
         if (agreement === undefined) transport.destroy();
         else resolve({ transport, head, agreement, rawHeaders });
       });
-      // To Node, a 101 without "Upgrade" or "Connection: Upgrade" is an interim response like any other.
-      request.on('information', (response) => {
-        if (response.statusCode === 101) check(101, response.rawHeaders);
-      });
       request.on('response', (response) => {
+        const { socket, statusCode } = response;
+        // To Node, a 101 without "Upgrade" or "Connection: Upgrade" is a response like any other.
+        if (statusCode === 101) {
+          check(statusCode, response.rawHeaders);
+          return;
+        }
         const { body, stop } = readBody(response, settings.maxResponseBody);
-        // The refusal is known: a body that stalls must not hide it.
+        // The refusal is known, and neither a body that stalls nor one that breaks off must hide it.
         expire = stop;
+        fail = () => {};
+        // At once, or a keep-alive agent would take the socket back.
+        response.once('end', () => socket.destroy());
         body.then((text) => reject(refused(where, response, text)));
       });
       request.end();
