@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Connection } from '../connection/connection.js';
-import { runHandler } from '../connection/handler.js';
 import type { HandshakeRequest } from '../connection/request.js';
 import { quote } from '../handshake/refusal.js';
 import { parseTarget } from '../handshake/target.js';
@@ -45,7 +44,7 @@ export function makeListener<Data>(
       if (result.isFault) onError(result.error);
       return;
     }
-    runHandler(result, (connection) => handler(connection, connection.request));
+    result.run((connection) => handler(connection, connection.request));
   }
 
   return function onUpgrade(request, socket, head) {
