@@ -104,8 +104,8 @@ function listResponseHeaders(input: HeadersInput): string[] {
 /** `defaults` with the values of `overrides` that are given. */
 export function mergeOptions<Options extends object>(
   defaults: Options,
-  overrides: Partial<Options> | undefined,
+  overrides: Partial<Options>,
 ): Options {
-  const given = Object.entries(overrides ?? {}).filter(([, value]) => value !== undefined);
+  const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
   return { ...defaults, ...Object.fromEntries(given) };
 }

@@ -140,7 +140,7 @@ export class Upgrader<Data = undefined> {
   ): Promise<Connection<Data> | Failure> {
     const settings =
       overrides === undefined ? this.#settings : compileOptions(mergeOptions(this.#options, overrides));
-    if (socket.destroyed) return gone(socket.errored);
+    if (hasLeft(socket)) return gone(socket.errored);
     if (this.#isClosed) return closing();
     const checked = checkUpgrade(request, settings.rules);
     if (!checked.ok) return refused(checked.refusal);
@@ -148,7 +148,7 @@ export class Upgrader<Data = undefined> {
     const authorized = await this.#authorize(request, socket, settings);
     if (authorized instanceof Failure) return authorized;
     const headers = acceptHeaders(checked.value, settings.makeHeaders(request));
-    if (socket.destroyed || !socket.writable) return gone(socket.errored);
+    if (hasLeft(socket)) return gone(socket.errored);
     if (this.#isClosed) return closing();
 
     socket.write(formatHead(101, headers));
@@ -174,6 +174,11 @@ export class Upgrader<Data = undefined> {
     if (authorize === undefined) return { data: undefined as Data };
     return decide(authorize, request, socket, handshakeTimeout, this.#undecided);
   }
+}
+
+/** Whether nobody is there to be answered: a client that ended its side waits for no connection. */
+function hasLeft(socket: Duplex): boolean {
+  return socket.destroyed || socket.readableEnded || !socket.writable;
 }
 
 /**

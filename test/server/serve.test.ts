@@ -11,7 +11,7 @@ import sinon from 'sinon';
 import { dial } from '#src/client/dial.js';
 import { AntsError } from '#src/errors.js';
 import { type ServeOptions, serve } from '#src/server/serve.js';
-import type { Server } from '#src/server/server.js';
+import { Server } from '#src/server/server.js';
 import { tls } from '../fixtures/tls.js';
 import { rejection } from './harness.js';
 import { formatRequest, RawClient } from './raw-client.js';
@@ -85,7 +85,6 @@ describe('server: serve', () => {
       const wildcard = await start({ host: '0.0.0.0' });
       expect(wildcard.url).to.equal(`ws://localhost:${wildcard.port}/`);
       const http = { address: () => ({ port: 5 }), on: () => {} };
-      const { Server } = await import('#src/server/server.js');
       const init = { http, isOwn: false, isSecure: true, path: '/a' };
       expect(new Server({ ...init, host: '::1' } as never).url).to.equal('wss://[::1]:5/a');
       expect(new Server({ ...init, host: '::' } as never).url).to.equal('wss://localhost:5/a');

@@ -425,6 +425,21 @@ describe('server: Upgrader.upgrade', () => {
       expect(plain).not.to.have.property('cause');
     });
 
+    it('a client that ended its side before, or a socket that was ended here', async () => {
+      const { request, socket, head, client } = await harness.request();
+      client.socket.end();
+      await once(socket, 'end');
+      expect(socket.destroyed).to.equal(false);
+      const error = await rejection(new Upgrader().upgrade(request, socket, head));
+      expect(error).to.have.property('code', 'ANTS_CONNECT_FAILED');
+      expect(socket.destroyed).to.equal(true);
+      const second = await harness.request();
+      second.socket.end();
+      const late = await rejection(new Upgrader().upgrade(second.request, second.socket, second.head));
+      expect(late).to.have.property('code', 'ANTS_CONNECT_FAILED');
+      expect(second.socket.destroyed).to.equal(true);
+    });
+
     it('a socket that a function of the options destroyed', async () => {
       const { socket, upgraded } = await harness.upgrade({
         headers: (request) => {
