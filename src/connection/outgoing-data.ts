@@ -7,15 +7,23 @@ export type OutgoingData = string | ArrayBufferView | ArrayBufferLike | Blob;
  * The bytes of a binary argument, exactly those inside the view, without a copy. Everything becomes a Buffer here, so that the
  * hot loops see one kind of array.
  *
- * @throws TypeError when `data` holds no bytes.
+ * @throws TypeError when `data` holds no bytes, or none any more.
  */
 export function toBytes(data: unknown, what: string): Buffer {
-  if (Buffer.isBuffer(data)) return data;
-  if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  if (isAnyArrayBuffer(data)) return Buffer.from(data);
-  throw new TypeError(
-    `${what} must be a string, Buffer, typed array, DataView, ArrayBuffer or Blob, not ${describeType(data)}; turn objects into text with JSON.stringify`,
-  );
+  if (Buffer.isBuffer(data) && data.length > 0) return data;
+  const isView = ArrayBuffer.isView(data);
+  if (!isView && !isAnyArrayBuffer(data)) {
+    throw new TypeError(
+      `${what} must be a string, Buffer, typed array, DataView, ArrayBuffer or Blob, not ${describeType(data)}; turn objects into text with JSON.stringify`,
+    );
+  }
+  try {
+    return isView ? Buffer.from(data.buffer, data.byteOffset, data.byteLength) : Buffer.from(data);
+  } catch (error) {
+    throw new TypeError(`${what} has no memory any more, it was transferred away (detached)`, {
+      cause: error,
+    });
+  }
 }
 
 /**

@@ -69,7 +69,8 @@ export class RawPeer {
         },
         onDataPayload: (chunk, start, end, last) => {
           open!.parts.push(Buffer.from(chunk.subarray(start, end)));
-          if (last) this.frames.push({ ...open!, payload: Buffer.concat(open!.parts) });
+          const { opcode, fin, parts } = open!;
+          if (last) this.frames.push({ opcode, fin, payload: Buffer.concat(parts) });
         },
         onControl: (opcode, chunk, start, end) => {
           this.frames.push({ opcode, fin: true, payload: Buffer.from(chunk.subarray(start, end)) });
@@ -185,6 +186,13 @@ export async function outcome(promise: Promise<unknown>): Promise<unknown> {
   } catch (error) {
     return error;
   }
+}
+
+/** Whether `promise` is not settled when all microtasks of now are done. */
+export async function isPending(promise: Promise<unknown>): Promise<boolean> {
+  const pending = Symbol('pending');
+  const winner = await Promise.race([promise, immediate(pending)]);
+  return winner === pending;
 }
 
 /** Messages that a listener of `message` gets, and the infos of `close`. */

@@ -29,6 +29,8 @@ export class MemoryTransport implements Transport {
   /** While true nothing leaves this end, as with a network that is stuck. */
   isStuck = false;
   readonly #chunkSize: number;
+  /** How many more chunks this end takes. */
+  #allowed = Number.POSITIVE_INFINITY;
   #handler: TransportHandler | undefined;
   readonly #outbox: (Write | 'end')[] = [];
   #scheduled = false;
@@ -40,7 +42,7 @@ export class MemoryTransport implements Transport {
   }
 
   get #isReading(): boolean {
-    return this.#handler !== undefined && !this.isPaused && !this.isDestroyed;
+    return this.#handler !== undefined && !this.isPaused && !this.isDestroyed && this.#allowed > 0;
   }
 
   start(handler: TransportHandler): void {
@@ -87,6 +89,12 @@ export class MemoryTransport implements Transport {
     this.peer.#destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }));
   }
 
+  /** Takes this many chunks from now on, and no more. */
+  allow(chunks: number): void {
+    this.#allowed = chunks;
+    this.peer.#schedule();
+  }
+
   /** Lets what was written go on after `isStuck`. */
   unstick(): void {
     this.isStuck = false;
@@ -127,6 +135,7 @@ export class MemoryTransport implements Transport {
         const size = Math.min(write.bytes.length, this.#chunkSize);
         this.pendingBytes -= size;
         if (size < write.bytes.length) this.#outbox.unshift({ ...write, bytes: write.bytes.subarray(size) });
+        this.peer.#allowed--;
         this.peer.#handler!.onData(Buffer.from(write.bytes.subarray(0, size)));
         if (size === write.bytes.length) write.written();
       }
