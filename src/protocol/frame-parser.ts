@@ -6,15 +6,15 @@ import { applyMask } from './mask.js';
 import { isControl, maxControlPayload, Opcode } from './opcode.js';
 
 /**
- * What the parser found, as offsets into the chunk: nothing is allocated for a frame. The bytes are unmasked already and
- * belong to the caller of `parse`. A sink may throw, which leaves `parse`, and may call `pause` on the parser.
+ * What the parser found, as offsets into the chunk: nothing is allocated for a frame. The bytes are unmasked already. A
+ * sink may throw, which leaves `parse`, and may call `pause` on the parser.
  */
 export interface FrameSink {
   /** The header of a data frame (text, binary, continuation) is complete and valid. */
   onDataHeader(opcode: number, fin: boolean, rsv1: boolean, length: number): void;
   /** The next part of that frame's payload; `last` at its end, so an empty frame has one call with no bytes. */
   onDataPayload(chunk: Buffer, start: number, end: number, last: boolean): void;
-  /** A whole control frame. */
+  /** A whole control frame. Its bytes are to be copied: the parser may use the memory again. */
   onControl(opcode: number, chunk: Buffer, start: number, end: number): void;
 }
 
@@ -79,7 +79,7 @@ export class FrameParser {
 
   /**
    * Reads `chunk` from `start` and returns the offset reached: the chunk's length, or less when paused; the rest, even an
-   * empty one, is to be given to the next call. Unmasks in place.
+   * empty one, is to be given to the next call. The chunk is given away: it is unmasked in place, and data of it may be kept.
    *
    * @throws ProtocolError or LimitError at the first byte that breaks a rule. The parser is of no use afterwards.
    */
@@ -156,7 +156,10 @@ export class FrameParser {
     // meaning on the first frame of a data message only.
     const opensMessage = opcode === Opcode.Text || opcode === Opcode.Binary;
     if ((byte & 0x30) !== 0 || (this.#rsv1 && !(this.#allowRsv1 && opensMessage))) {
-      throw violation('ANTS_RESERVED_BITS', `a frame has reserved bits set (first byte 0x${hex(byte)})`);
+      throw violation(
+        'ANTS_RESERVED_BITS',
+        `a frame has reserved bits set (first byte 0x${byte.toString(16)})`,
+      );
     }
     if (opcode > Opcode.Pong || (opcode > Opcode.Binary && opcode < Opcode.Close)) {
       throw violation('ANTS_RESERVED_OPCODE', `a frame has the reserved opcode 0x${opcode.toString(16)}`);
@@ -276,8 +279,4 @@ function notMinimal(length: number, bytes: number): ProtocolError {
     'ANTS_LENGTH_NOT_MINIMAL',
     `a frame writes its length ${length} in ${bytes} bytes, more than it needs`,
   );
-}
-
-function hex(byte: number): string {
-  return byte.toString(16).padStart(2, '0');
 }
