@@ -86,7 +86,10 @@ describe('encodeClosePayload', () => {
     expect(() => encodeClosePayload(1000, 'x'.repeat(124))).to.throw(TypeError, '124');
     expect(() => encodeClosePayload(1000, 'é'.repeat(62))).to.throw(TypeError, '124');
     for (const reason of [undefined, null, 5, Buffer.from('a'), new Uint8Array(3)]) {
-      expect(() => encodeClosePayload(1000, reason as never)).to.throw(TypeError, 'string');
+      expect(() => encodeClosePayload(1000, reason as never)).to.throw(
+        TypeError,
+        'a close reason must be a string',
+      );
     }
   });
 });

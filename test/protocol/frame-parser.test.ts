@@ -49,6 +49,25 @@ describe('FrameParser', () => {
     ]);
   });
 
+  it('knows no meaning of RSV1 unless told', () => {
+    const { parser, calls } = makeParser({ role: 'client' });
+    expect(() => parser.parse(bytesOf('c1 00'), 0)).to.throw(ProtocolError, '0xc1');
+    expect(calls).to.deep.equal([]);
+  });
+
+  it('tells lengths up to 2^53 - 1', () => {
+    for (const [notation, length] of [
+      ['00000000ffffffff', 2 ** 32 - 1],
+      ['0000000100000000', 2 ** 32],
+      ['0000000300000005', 3 * 2 ** 32 + 5],
+      ['001fffffffffffff', 2 ** 53 - 1],
+    ] as const) {
+      const { parser, calls } = makeParser({ role: 'client' });
+      parser.parse(bytesOf(`82 7f ${notation}`), 0);
+      expect(calls).to.deep.equal([`header 2 true false ${length}`]);
+    }
+  });
+
   it('hands payload over as it comes, in the chunk that it came in', () => {
     const { parser, calls, chunks } = makeParser({ role: 'server' });
     const bytes = maskFrames(bytesOf("81 05 'Hello'"));

@@ -91,9 +91,10 @@ describe('MessageAssembler', () => {
 
     it('is nothing for empty fragments', () => {
       const { assembler, read, messages } = makeReader();
-      read(bytesOf('01 00'));
+      const first = bytesOf('01 00');
       const fragment = bytesOf('00 00');
       const cost = countCost(() => {
+        read(first);
         for (let count = 2; count < 65536; count++) read(fragment);
       });
       expect(assembler.retainedBytes).to.equal(0);
@@ -178,6 +179,14 @@ describe('MessageAssembler', () => {
         expect(cost.allocated).to.be.at.most(3 * 16 * MiB);
       });
     }
+
+    it('are one of each byte for a frame of 64 KiB in two chunks, into one block', () => {
+      const { read, messages } = makeReader();
+      const chunks = [bytesOf('82 7f 0000000000010000 00*10'), bytesOf(`01*${64 * KiB - 10}`)];
+      const cost = countCost(() => chunks.forEach(read));
+      expect(messages[0]?.length).to.equal(64 * KiB);
+      expect(cost).to.deep.equal({ copied: 64 * KiB, allocated: 64 * KiB, allocations: 1, views: 1 });
+    });
 
     it('are linear for 1 MiB byte by byte', () => {
       const { read, messages } = makeReader();
