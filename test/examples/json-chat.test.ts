@@ -13,11 +13,11 @@ describe('example: JSON chat', function () {
   it('brings together those who are in one room, and nobody else', async () => {
     const program = start('json-chat', ['0']);
     const url = await program.url();
-    const ada = (await dial(`${url}?room=garden&name=Ada`)) as Connection;
+    const ada = await dial(`${url}?room=garden&name=Ada`);
     expect(await next(ada)).to.deep.equal({ type: 'came', name: 'Ada' });
-    const eve = (await dial(`${url}?name=Eve`)) as Connection;
+    const eve = await dial(`${url}?name=Eve`);
     expect(await next(eve)).to.deep.equal({ type: 'came', name: 'Eve' });
-    const bob = (await dial(`${url}?room=garden&name=Bob`)) as Connection;
+    const bob = await dial(`${url}?room=garden&name=Bob`);
     for (const guest of [ada, bob]) expect(await next(guest)).to.deep.equal({ type: 'came', name: 'Bob' });
 
     ada.send(JSON.stringify({ text: 'Hello, Bob!' }));
@@ -40,7 +40,7 @@ describe('example: JSON chat', function () {
 
   it('survives what is no JSON, or not what was agreed on', async () => {
     const program = start('json-chat', ['0']);
-    const guest = (await dial(`${await program.url()}?name=Ada`)) as Connection;
+    const guest = await dial(`${await program.url()}?name=Ada`);
     expect(await next(guest)).to.deep.equal({ type: 'came', name: 'Ada' });
     for (const wrong of ['not JSON', 'null', '1', '{"text":1}', '[]', Buffer.from([0xff])]) {
       guest.send(wrong);
