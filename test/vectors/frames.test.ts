@@ -32,7 +32,7 @@ function replayInAllManners(vector: FrameVector, role: Role): void {
     const { events, failure } = outcome;
     // Where the reader stood does not matter after a failure.
     const midMessage = failure === undefined ? outcome.midMessage : expected.midMessage;
-    expect({ events, failure, midMessage }, how).to.deep.equal(expected);
+    expectEqual({ events, failure, midMessage }, expected, how);
     return outcome;
   };
 
@@ -59,15 +59,18 @@ function checkTruncated(vector: FrameVector, role: Role): void {
   const end = vector.failure === undefined ? bytes.length : failsFrom;
   for (let length = 0; length < end; length++) {
     const outcome = replay(bytes.subarray(0, length), role, vector.options);
-    expect(outcome.failure, `the first ${length} bytes`).to.equal(undefined);
-    expect(outcome.events, `the first ${length} bytes`).to.deep.equal(
-      expected.slice(0, outcome.events.length),
-    );
+    const how = `the first ${length} bytes`;
+    const { events, failure, midMessage } = outcome;
+    expectEqual({ events, failure }, { events: expected.slice(0, events.length), failure: undefined }, how);
     if (expected.length === 1 && vector.failure === undefined && vector.unfinished === undefined) {
-      expect(outcome.events, `the first ${length} bytes`).to.deep.equal([]);
-      expect(outcome.midMessage, `the first ${length} bytes`).to.equal(length > 0);
+      expectEqual({ events, midMessage }, { events: [], midMessage: length > 0 }, how);
     }
   }
+}
+
+/** Deep equality with a quick way for the hundreds of thousands of times that all is well. */
+function expectEqual(actual: object, expected: object, how: string): void {
+  if (JSON.stringify(actual) !== JSON.stringify(expected)) expect(actual, how).to.deep.equal(expected);
 }
 
 function cuts(size: number): readonly number[] {

@@ -70,21 +70,17 @@ export function replay(
   return { events, failure, given, midMessage: parser.midMessage, mostRetained };
 }
 
-/** Copies of the pieces: parsing unmasks in place. Each has its own alignment. */
+/** The pieces of a copy, as parsing unmasks in place. */
 function* cut(bytes: Buffer, lengths: Iterable<number>): Generator<Buffer> {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
   let start = 0;
   for (const length of lengths) {
-    if (start === bytes.length) return;
-    yield copyAt(bytes.subarray(start, start + length), start & 7);
-    start = Math.min(start + length, bytes.length);
+    if (start >= copy.length) return;
+    yield copy.subarray(start, start + length);
+    start += length;
   }
-  if (start < bytes.length) yield copyAt(bytes.subarray(start), start & 7);
-}
-
-function copyAt(bytes: Buffer, misaligned: number): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length + misaligned).subarray(misaligned);
-  bytes.copy(copy);
-  return copy;
+  if (start < copy.length) yield copy.subarray(start);
 }
 
 function record(events: string[]): MessageSink {
