@@ -288,7 +288,8 @@ export class Reader implements MessageSink {
     this.#parser?.pause();
     this.#parser = undefined;
     this.#ends ??= [];
-    this.#ends.push(end);
+    // The transport may have ended while this waited in the chunk.
+    this.#ends.unshift(end);
   }
 
   #schedulePump(): void {
