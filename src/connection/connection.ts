@@ -106,7 +106,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     setImmediate(() => this.#start(init.head));
   }
 
-  /** Where the connection is in its life: `closing` as soon as nothing can be sent any more, `closed` after the `close` event. */
+  /** Where the connection is in its life: `closing` as soon as nothing can be sent any more, `closed` from the `close` event on. */
   get state(): ConnectionState {
     return this.#closing.state;
   }
@@ -303,7 +303,10 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     return abortable(this.closed, signal);
   }
 
-  /** Cuts the connection without a closing handshake. The `close` event, with code 1006, follows. */
+  /**
+   * Cuts the connection without a closing handshake; listeners get no more messages. The `close` event follows, with code 1006
+   * unless the peer's Close frame is here already.
+   */
   terminate(): void {
     this.#cut(new AntsError('ANTS_TERMINATED', 'terminate() was called'));
   }
