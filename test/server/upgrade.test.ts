@@ -337,13 +337,14 @@ describe('server: Upgrader.upgrade', () => {
         .and.include('HTTP/1.1');
     });
 
-    it('more headers than Node keeps, with a status', async () => {
-      const [line, ...rest] = formatRequest().split('\r\n');
+    it('a request whose key Node dropped, since there were too many headers', async () => {
+      const lines = formatRequest().split('\r\n');
+      const key = lines.findIndex((one) => one.startsWith('Sec-WebSocket-Key'));
       const fillers = Array.from({ length: 2_100 }, (_, i) => `a${i}:`);
       const { request, socket, head, client } = await harness.request(
-        [line, ...fillers, ...rest].join('\r\n'),
+        lines.toSpliced(key, 0, ...fillers).join('\r\n'),
       );
-      expect(request.headers.upgrade).to.equal(undefined);
+      expect(request.headers['sec-websocket-key']).to.equal(undefined);
       expect(await rejection(new Upgrader().upgrade(request, socket, head))).to.have.property('status', 400);
       expect(await client.ended).to.match(/^HTTP\/1\.1 400 /);
     });
