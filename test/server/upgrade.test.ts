@@ -337,16 +337,20 @@ describe('server: Upgrader.upgrade', () => {
         .and.include('HTTP/1.1');
     });
 
-    it('a request whose key Node dropped, since there were too many headers', async () => {
-      const lines = formatRequest().split('\r\n');
-      const key = lines.findIndex((one) => one.startsWith('Sec-WebSocket-Key'));
-      const fillers = Array.from({ length: 2_100 }, (_, i) => `a${i}:`);
-      const { request, socket, head, client } = await harness.request(
-        lines.toSpliced(key, 0, ...fillers).join('\r\n'),
+    it('a request with more headers than Node keeps, and goes on', async () => {
+      harness.http.on(
+        'upgrade',
+        new Upgrader().handler(() => {}),
       );
-      expect(request.headers['sec-websocket-key']).to.equal(undefined);
-      expect(await rejection(new Upgrader().upgrade(request, socket, head))).to.have.property('status', 400);
-      expect(await client.ended).to.match(/^HTTP\/1\.1 400 /);
+      const fillers = Array.from({ length: 2_100 }, (_, i) => `a${i}:`);
+      const lines = formatRequest().split('\r\n');
+      const flood = await harness.connect();
+      flood.write(lines.toSpliced(4, 0, ...fillers).join('\r\n'));
+      // Node drops the key, or from version 22 on refuses the request before it gets here.
+      expect(await flood.ended).to.match(/^HTTP\/1\.1 (400|431) /);
+      const client = await harness.connect();
+      client.write(formatRequest());
+      await client.until('HTTP/1.1 101');
     });
 
     it('a client that does not go: it is cut off', async () => {
