@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type sinon from 'sinon';
 import { CloseError, LimitError, TimeoutError } from '#src/errors.js';
 import { Opcode } from '#src/protocol/opcode.js';
-import { fakeClock } from '../support/clock.js';
+import { fakeClock, fakeClockInEachTest } from '../support/clock.js';
 import {
   connectedPair,
   isPending,
@@ -17,6 +17,8 @@ import {
 const KiB = 1024;
 
 describe('connection: the high-water mark', () => {
+  fakeClockInEachTest();
+
   for (const role of roles) {
     it(`drain comes once the buffer is at half the mark, and only after it was above (${role})`, async () => {
       const { connection, peer } = rawPair(role, { highWaterMark: 1000 });
@@ -79,6 +81,8 @@ describe('connection: the high-water mark', () => {
 });
 
 describe('connection: the read hold', () => {
+  fakeClockInEachTest();
+
   it('stops reading above it, and goes on when the buffer has drained', async () => {
     const { connection, peer, transport } = rawPair('server', { highWaterMark: 100, readHold: 1000 });
     const { messages } = record(connection);
@@ -192,6 +196,8 @@ describe('connection: the read hold', () => {
 });
 
 describe('connection: maxBufferedAmount', () => {
+  fakeClockInEachTest();
+
   for (const role of roles) {
     it(`ends the connection when a message would pass it (${role})`, async () => {
       const { connection, peer } = rawPair(role, {
@@ -357,6 +363,8 @@ describe('connection: the stalled-write deadline', () => {
 });
 
 describe('connection: pongs', () => {
+  fakeClockInEachTest();
+
   for (const role of roles) {
     it(`answer every ping in order, 1,000 of the largest in one chunk (${role})`, async () => {
       const { connection, peer } = rawPair(role);

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import sinon from 'sinon';
 import { CloseError, UsageError } from '#src/errors.js';
+import { fakeClockInEachTest } from '../support/clock.js';
 import { connectedPair, outcome, rawPair, roles, settle } from '../support/connections.js';
 
 /** Counts the listeners that are on a signal. */
@@ -26,6 +27,8 @@ function expectMisuse(error: unknown, what: RegExp): void {
 }
 
 describe('connection: receive', () => {
+  fakeClockInEachTest();
+
   for (const role of roles) {
     it(`takes queued messages, then waits (${role})`, async () => {
       const { connection, peer } = rawPair(role);
@@ -151,6 +154,8 @@ describe('connection: receive', () => {
 });
 
 describe('connection: for await', () => {
+  fakeClockInEachTest();
+
   it('break leaves the connection open and the rest in the queue', async () => {
     const { connection, peer } = rawPair('server');
     peer.texts('a', 'b', 'c');
@@ -249,6 +254,8 @@ describe('connection: for await', () => {
 });
 
 describe('connection: consume', () => {
+  fakeClockInEachTest();
+
   it('runs one at a time, in order, and ends with the connection', async () => {
     const { server, client } = connectedPair();
     const log: string[] = [];

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { CloseError } from '#src/errors.js';
 import { Opcode } from '#src/protocol/opcode.js';
+import { fakeClockInEachTest } from '../support/clock.js';
 import { connectedPair, isPending, outcome, rawPair, record, roles, settle } from '../support/connections.js';
 
 const bytes = (...values: number[]): Buffer => Buffer.from(values);
@@ -22,6 +23,8 @@ function slowBlob(text: string): { blob: Blob; load: () => void; fail: (error: E
 }
 
 describe('connection: send', () => {
+  fakeClockInEachTest();
+
   for (const role of roles) {
     it(`sends strings as text and bytes as binary, in order with control frames (${role})`, async () => {
       const { connection, peer } = rawPair(role);

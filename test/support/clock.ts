@@ -8,3 +8,16 @@ export function fakeClock(): sinon.SinonFakeTimers {
     toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'],
   });
 }
+
+/** Fakes the clock for each test of the suite that this is called in, so that no deadline outlives its test. */
+export function fakeClockInEachTest(): void {
+  let clock: sinon.SinonFakeTimers;
+
+  beforeEach(() => {
+    clock = fakeClock();
+  });
+
+  afterEach(() => {
+    clock.restore();
+  });
+}
