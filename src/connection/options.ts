@@ -91,7 +91,7 @@ const smallest: { readonly [K in Exclude<keyof ConnectionOptions, 'onError'>]-?:
  * Checks the options and fills in the defaults of `role`. Options that are not of a connection are passed over, so that
  * the wider options of `serve` or `dial` can be handed in as they are.
  *
- * @throws TypeError when an option is not a number in its range.
+ * @throws TypeError when an option is not in its range, or the marks are not in their order.
  */
 export function resolveConnectionOptions(role: Role, options: ConnectionOptions): ResolvedConnectionOptions {
   const resolved: { -readonly [K in keyof ResolvedConnectionOptions]: ResolvedConnectionOptions[K] } = {
@@ -103,7 +103,10 @@ export function resolveConnectionOptions(role: Role, options: ConnectionOptions)
     checkNumber(name, value, smallest[name]);
     resolved[name] = value;
   }
-  if (options.onError !== undefined) resolved.onError = options.onError;
+  if (options.onError !== undefined) {
+    if (typeof options.onError !== 'function') throw new TypeError('onError must be a function');
+    resolved.onError = options.onError;
+  }
   const { highWaterMark, readHold, maxBufferedAmount } = resolved;
   const ordered =
     highWaterMark <= maxBufferedAmount &&
