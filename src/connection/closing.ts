@@ -130,7 +130,6 @@ export class Closing {
 
   /** Cuts the connection. */
   terminate(cause: Error): void {
-    if (this.#state === 'closed') return;
     this.#cause ??= cause;
     this.#leaveOpen();
     this.#transport.destroy();

@@ -382,6 +382,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
   }
 
   #cut(cause: Error): void {
+    if (this.state === 'closed') return;
     this.#reader.mute();
     this.#closing.terminate(cause);
     this.#reader.discard();

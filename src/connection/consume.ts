@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Message } from '../protocol/message-assembler.js';
+import { onAbort } from './abort.js';
 import type { MessageIterator } from './message-iterator.js';
 
 /**
@@ -12,17 +13,22 @@ export async function consumeMessages(
   count: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const failed = new AbortController();
-  const stop = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
+  signal?.throwIfAborted();
+  const stop = new AbortController();
   // One listener a loop is no leak.
-  setMaxListeners(0, stop);
+  setMaxListeners(0, stop.signal);
+  const forgetSignal = onAbort(signal, (reason) => stop.abort(reason));
   const loop = async (): Promise<void> => {
     try {
-      for await (const message of iterate(stop)) await work(message);
+      for await (const message of iterate(stop.signal)) await work(message);
     } catch (error) {
-      failed.abort(error);
+      stop.abort(error);
       throw error;
     }
   };
-  await Promise.all(Array.from({ length: count }, loop));
+  try {
+    await Promise.all(Array.from({ length: count }, loop));
+  } finally {
+    forgetSignal();
+  }
 }

@@ -184,13 +184,11 @@ export class SendQueue {
   }
 
   #control(kind: FrameKind, payload: Uint8Array): void {
-    if (this.#ended) return;
     this.#frames().frames.frame(kind, payload, this.#key());
     this.#added();
   }
 
   #writeClose(payload: Uint8Array, flushed: () => void): void {
-    if (this.#ended) return;
     this.#flushPong();
     this.#control(closeKind, payload);
     this.#frames().whenWritten({ resolve: flushed, reject: noop });

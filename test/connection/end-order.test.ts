@@ -364,6 +364,18 @@ describe('connection: the end comes behind the messages before it', () => {
     }
   });
 
+  it('what is queued at the end is for late listeners, too, unless the connection was cut', async () => {
+    const { connection, peer } = rawPair('server');
+    await twoMessagesAndTheEnd(peer, 'Close 1000');
+    void connection.close();
+    await finish(peer);
+    expect(connection.state).to.equal('closed');
+    connection.terminate();
+    const { messages } = record(connection);
+    await settle();
+    expect(messages).to.deep.equal(['a', 'b']);
+  });
+
   describe('while closing', () => {
     it('messages still come, also to listeners, until the Close frame', async () => {
       const { connection, peer } = rawPair('client');

@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks';
 import { expect } from 'chai';
 import type sinon from 'sinon';
 import { Connection } from '#src/connection/connection.js';
@@ -209,6 +210,29 @@ describe('connection: listeners of message', () => {
       expect(transport.isPaused).to.equal(true);
     });
 
+    it('keeps in order what a transport still delivers after it', async () => {
+      const { connection, transport } = rawPair('client');
+      let deliver!: (chunk: Buffer) => void;
+      const start = transport.start.bind(transport);
+      transport.start = (handler) => {
+        deliver = (chunk) => handler.onData(chunk);
+        start(handler);
+      };
+      const seen: Message[] = [];
+      connection.on('message', (message) => {
+        seen.push(message);
+        if (message === 'a') connection.pause();
+      });
+      await settle();
+      deliver(Buffer.of(0x81, 1, 0x61, 0x81, 1, 0x62, 0x81));
+      deliver(Buffer.of(1));
+      deliver(Buffer.of(0x63));
+      expect(seen).to.deep.equal(['a']);
+      connection.resume();
+      await settle();
+      expect(seen).to.deep.equal(['a', 'b', 'c']);
+    });
+
     it('resume() without pause() does nothing', async () => {
       const { connection, transport } = rawPair('client');
       await settle();
@@ -250,6 +274,31 @@ describe('connection: listeners of message', () => {
       connection.ignoreMessages();
       expect(connection.state).to.equal('open');
     });
+  });
+
+  it('cost no promise for a message, nor does send below the mark', async () => {
+    const { server, client } = connectedPair();
+    let received = 0;
+    server.on('message', (message) => {
+      received++;
+      void server.send(message);
+    });
+    client.on('message', () => {});
+    void client.send('first');
+    await settle();
+    let promises = 0;
+    const hook = createHook({
+      init(_id, type) {
+        if (type === 'PROMISE') promises++;
+      },
+    });
+    hook.enable();
+    for (let i = 0; i < 100; i++) void client.send('x');
+    await settle();
+    hook.disable();
+    expect(received).to.equal(101);
+    // Those of the turns that this test awaits.
+    expect(promises).to.be.below(100);
   });
 
   it('leave no timer on an idle connection', async () => {

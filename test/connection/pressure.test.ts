@@ -67,6 +67,23 @@ describe('connection: the high-water mark', () => {
     expect(drains).to.equal(1);
   });
 
+  it('knows no drain after the end, whatever a transport says late', async () => {
+    const { connection, transport } = rawPair('server', { highWaterMark: 10 });
+    let drains = 0;
+    connection.on('drain', () => drains++);
+    const late: (() => void)[] = [];
+    transport.write = (_bytes, written) => void late.push(written);
+    const sent = outcome(connection.send('x'.repeat(100)));
+    await settle();
+    connection.terminate();
+    const { error } = await connection.closed;
+    expect(late).to.have.lengthOf(1);
+    late[0]!();
+    await settle();
+    expect(await sent).to.equal(error);
+    expect(drains).to.equal(0);
+  });
+
   it('lets a listener of drain send, close and terminate', async () => {
     const { connection, peer } = rawPair('client', { highWaterMark: 100 });
     connection.once('drain', () => {

@@ -1,24 +1,8 @@
 import { expect } from 'chai';
-import sinon from 'sinon';
 import { CloseError, UsageError } from '#src/errors.js';
 import { fakeClockInEachTest } from '../support/clock.js';
 import { connectedPair, outcome, rawPair, roles, settle } from '../support/connections.js';
-
-/** Counts the listeners that are on a signal. */
-function watchSignal(signal: AbortSignal): { listeners: number } {
-  const counts = { listeners: 0 };
-  const add = signal.addEventListener.bind(signal);
-  const remove = signal.removeEventListener.bind(signal);
-  sinon.stub(signal, 'addEventListener').callsFake((...args: Parameters<typeof add>) => {
-    counts.listeners++;
-    add(...args);
-  });
-  sinon.stub(signal, 'removeEventListener').callsFake((...args: Parameters<typeof remove>) => {
-    counts.listeners--;
-    remove(...args);
-  });
-  return counts;
-}
+import { watchSignal } from '../support/signals.js';
 
 function expectMisuse(error: unknown, what: RegExp): void {
   expect(error).to.be.instanceOf(UsageError);
@@ -380,6 +364,31 @@ describe('connection: consume', () => {
     peer.texts('a', 'b');
     expect(await consumed).to.equal('in the middle');
     expect(await connection.receive()).to.equal('b');
+  });
+
+  it('leaves no listener on the signal, however it ends', async () => {
+    for (const ending of ['throw', 'abort', 'close'] as const) {
+      const { connection, peer } = rawPair('server');
+      const controller = new AbortController();
+      const counts = watchSignal(controller.signal);
+      const consumed = outcome(
+        connection.consume(
+          () => {
+            if (ending === 'throw') throw new Error('cannot');
+          },
+          { signal: controller.signal, concurrency: 3 },
+        ),
+      );
+      await settle();
+      expect(counts.listeners).to.equal(1);
+      if (ending === 'throw') peer.texts('a');
+      if (ending === 'abort') controller.abort();
+      if (ending === 'close') peer.close(1000);
+      peer.end();
+      await consumed;
+      // An aborted signal has called its listener, and forgets it.
+      expect(counts.listeners).to.equal(0);
+    }
   });
 
   it('with a signal that was aborted before takes nothing', async () => {

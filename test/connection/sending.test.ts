@@ -5,6 +5,7 @@ import { CloseError } from '#src/errors.js';
 import { Opcode } from '#src/protocol/opcode.js';
 import { fakeClockInEachTest } from '../support/clock.js';
 import { connectedPair, isPending, outcome, rawPair, record, roles, settle } from '../support/connections.js';
+import { watchSignal } from '../support/signals.js';
 
 const bytes = (...values: number[]): Buffer => Buffer.from(values);
 
@@ -235,6 +236,25 @@ describe('connection: send', () => {
       expect(await outcome(connection.send('x', { signal: AbortSignal.abort('no') }))).to.equal('no');
       await settle();
       expect(peer.frames).to.be.empty;
+    });
+
+    it('and no listener on the signal, as ping and close', async () => {
+      const { connection, peer } = rawPair('client', { highWaterMark: 10 });
+      const { signal } = new AbortController();
+      const counts = watchSignal(signal);
+      const waits: Promise<unknown>[] = [
+        connection.send('x', { signal }),
+        connection.send('x'.repeat(100), { signal }),
+        connection.ping('p', { signal }),
+        connection.close(1000, '', { signal }),
+      ];
+      expect(counts.listeners).to.equal(4);
+      await settle();
+      peer.close(1000);
+      peer.end();
+      await Promise.all(waits.map(outcome));
+      await settle();
+      expect(counts.listeners).to.equal(0);
     });
 
     it('what the signal leaves alone', async () => {
