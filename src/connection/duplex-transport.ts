@@ -49,6 +49,8 @@ export class DuplexTransport implements Transport {
       process.nextTick(() => handler.onClose(this.#error));
       return;
     }
+    // So may its 'end' be, when whoever had the stream before was reading.
+    if (this.#stream.readableEnded) process.nextTick(() => handler.onEnd());
     this.#stream.on('end', () => handler.onEnd());
     this.#stream.on('data', (chunk: Buffer) => handler.onData(this.#own(chunk)));
     // Whoever had the stream before may have paused it.

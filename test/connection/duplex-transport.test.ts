@@ -234,6 +234,18 @@ describe('DuplexTransport', () => {
       expect(log.text).to.equal('hello');
     });
 
+    it('tells of an end that came before the start', async () => {
+      // Half open, as the sockets of an HTTP server are, and read by whoever had it before.
+      server.allowHalfOpen = true;
+      server.read(0);
+      client.end();
+      await once(server, 'end');
+      const log = new Log();
+      new DuplexTransport(server).start(log);
+      await log.ended;
+      expect(log.calls).to.deep.equal(['end']);
+    });
+
     it('knows the addresses, also after the end', async () => {
       const transport = new DuplexTransport(client);
       const { port } = listener.address() as { port: number };
