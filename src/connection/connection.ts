@@ -7,6 +7,7 @@ import { abortable, onAbort } from './abort.js';
 import { Closing, type ConnectionState } from './closing.js';
 import { consumeMessages } from './consume.js';
 import type { CloseInfo, ConnectionEvents, TypedEvents } from './events.js';
+import type { Puller } from './inbox.js';
 import { MessageIterator } from './message-iterator.js';
 import {
   type ConnectionOptions,
@@ -17,7 +18,7 @@ import {
 } from './options.js';
 import { type OutgoingData, toBytes, toControlPayload } from './outgoing-data.js';
 import { Pings } from './pings.js';
-import { Hold, type Puller, type ReadEnd, Reader } from './reader.js';
+import { Hold, type ReadEnd, Reader } from './reader.js';
 import type { HandshakeRequest } from './request.js';
 import { SendQueue } from './send-queue.js';
 import type { Address, Transport } from './transport.js';
@@ -128,7 +129,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
 
   /** Resolves when the connection has ended; never rejects. */
   get closed(): Promise<CloseInfo> {
-    this.#reader.awaitsEnd();
+    this.#reader.inbox.allReturned();
     if (this.#closed === undefined) {
       let resolve!: (info: CloseInfo) => void;
       const promise = new Promise<CloseInfo>((res) => {
@@ -162,14 +163,14 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
    */
   receive(options?: WaitOptions): Promise<Message> {
     const signal = options?.signal;
-    const reader = this.#reader;
+    const { inbox } = this.#reader;
     if (signal?.aborted) return Promise.reject(signal.reason);
     const misuse = this.#pullMisuse();
     if (misuse !== undefined) return Promise.reject(misuse);
-    reader.returned();
-    const message = reader.take();
+    inbox.returned();
+    const message = inbox.take();
     if (message !== undefined) return Promise.resolve(message);
-    if (reader.final !== undefined) return Promise.reject(reader.final.error);
+    if (inbox.final !== undefined) return Promise.reject(inbox.final.error);
     return new Promise((resolve, reject) => {
       const puller: Puller = {
         message: (value) => {
@@ -182,10 +183,10 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
         },
       };
       const forgetSignal = onAbort(signal, (reason) => {
-        reader.cancel(puller);
+        inbox.cancel(puller);
         reject(reason);
       });
-      reader.wait(puller);
+      inbox.wait(puller);
     });
   }
 
@@ -233,10 +234,10 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
    * @throws UsageError when messages are being read.
    */
   ignoreMessages(): void {
-    if (this.#reader.isPulled || this.listenerCount('message') > 0) {
+    if (this.#reader.inbox.isPulled || this.listenerCount('message') > 0) {
       throw readingTwice('ignoreMessages() was called while messages are being read');
     }
-    this.#reader.ignore();
+    this.#reader.inbox.ignore();
   }
 
   // Writing
@@ -356,12 +357,12 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
 
   #listen(event: keyof ConnectionEvents, add: () => unknown): this {
     if (event === 'message') {
-      if (this.#reader.isPulled) {
+      if (this.#reader.inbox.isPulled) {
         throw readingTwice(
           "a listener of 'message' was added while messages are pulled by for await, receive() or consume()",
         );
       }
-      if (this.#reader.isIgnoring)
+      if (this.#reader.inbox.isIgnoring)
         throw readingTwice("a listener of 'message' was added after ignoreMessages()");
     }
     add();
@@ -370,7 +371,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
   }
 
   #pullMisuse(): UsageError | undefined {
-    if (this.#reader.isIgnoring) return readingTwice('messages were pulled after ignoreMessages()');
+    if (this.#reader.inbox.isIgnoring) return readingTwice('messages were pulled after ignoreMessages()');
     if (this.listenerCount('message') === 0) return undefined;
     return readingTwice("messages were pulled while 'message' has listeners");
   }
@@ -378,12 +379,12 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
   #iterate(signal: AbortSignal | undefined): MessageIterator {
     const misuse = this.#pullMisuse();
     if (misuse !== undefined) throw misuse;
-    return new MessageIterator(this.#reader, () => this.#pullMisuse(), signal);
+    return new MessageIterator(this.#reader.inbox, () => this.#pullMisuse(), signal);
   }
 
   #cut(cause: Error): void {
     if (this.state === 'closed') return;
-    this.#reader.mute();
+    this.#reader.inbox.mute();
     this.#closing.terminate(cause);
     this.#reader.discard();
   }
@@ -436,7 +437,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
 
   #onUserError(error: unknown): void {
     if (this.#closing.isOwn(error)) return;
-    this.#reader.mute();
+    this.#reader.inbox.mute();
     this.#closing.begin(CloseCode.InternalError, '');
     try {
       this.#options.onError(error, this as Connection<unknown>);

@@ -1,13 +1,13 @@
 import type { UsageError } from '../errors.js';
 import type { Message } from '../protocol/message-assembler.js';
 import { onAbort } from './abort.js';
-import type { FinalEnd, Puller, Reader } from './reader.js';
+import type { FinalEnd, Inbox, Puller } from './inbox.js';
 
 type Result = IteratorResult<Message, undefined>;
 
 /** What `for await` runs on: one message at a time, and the end as a quiet return or a throw. */
 export class MessageIterator implements AsyncIterableIterator<Message, undefined> {
-  readonly #reader: Reader;
+  readonly #inbox: Inbox;
   readonly #findMisuse: () => UsageError | undefined;
   readonly #signal: AbortSignal | undefined;
   #state: 'new' | 'active' | 'ended' = 'new';
@@ -17,8 +17,8 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
   readonly #waits = new Set<() => void>();
 
   /** @param findMisuse Looks at the first `next` whether messages are being read in another way. */
-  constructor(reader: Reader, findMisuse: () => UsageError | undefined, signal: AbortSignal | undefined) {
-    this.#reader = reader;
+  constructor(inbox: Inbox, findMisuse: () => UsageError | undefined, signal: AbortSignal | undefined) {
+    this.#inbox = inbox;
     this.#findMisuse = findMisuse;
     this.#signal = signal;
   }
@@ -34,19 +34,19 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
       const misuse = this.#findMisuse();
       if (misuse !== undefined) return Promise.reject(misuse);
       this.#state = 'active';
-      this.#reader.iteratorBegan();
+      this.#inbox.iteratorBegan();
     }
     this.#comeBack();
     if (this.#signal?.aborted) {
       this.#end();
       return Promise.reject(this.#signal.reason);
     }
-    const message = this.#reader.take();
+    const message = this.#inbox.take();
     if (message !== undefined) {
       this.#holding++;
       return Promise.resolve({ value: message, done: false });
     }
-    if (this.#reader.final !== undefined) return this.#finish(this.#reader.final);
+    if (this.#inbox.final !== undefined) return this.#finish(this.#inbox.final);
     return this.#wait();
   }
 
@@ -73,12 +73,12 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
       };
       const giveUp = (): void => {
         settled();
-        this.#reader.cancel(puller);
+        this.#inbox.cancel(puller);
         resolve(done());
       };
       const forgetSignal = onAbort(this.#signal, (reason) => {
         settled();
-        this.#reader.cancel(puller);
+        this.#inbox.cancel(puller);
         this.#end();
         reject(reason);
       });
@@ -87,7 +87,7 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
         this.#waits.delete(giveUp);
       };
       this.#waits.add(giveUp);
-      this.#reader.wait(puller);
+      this.#inbox.wait(puller);
     });
   }
 
@@ -99,11 +99,11 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
   #comeBack(): void {
     if (this.#holding === 0) return;
     this.#holding--;
-    this.#reader.returned();
+    this.#inbox.returned();
   }
 
   #end(): void {
-    if (this.#state === 'active') this.#reader.iteratorEnded();
+    if (this.#state === 'active') this.#inbox.iteratorEnded();
     this.#state = 'ended';
   }
 }

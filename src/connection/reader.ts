@@ -1,11 +1,10 @@
-import type { CloseError, CloseFrame } from '../errors.js';
+import type { CloseFrame } from '../errors.js';
 import { FrameParser } from '../protocol/frame-parser.js';
 import { type Message, MessageAssembler, type MessageSink } from '../protocol/message-assembler.js';
 import { type Deadline, setDeadline } from './deadline.js';
+import { type FinalEnd, Inbox, type InboxOwner } from './inbox.js';
 import type { ResolvedConnectionOptions, Role } from './options.js';
-import { ReceiveQueue } from './receive-queue.js';
 import type { Transport } from './transport.js';
-import { UnreadWarning } from './unread-warning.js';
 
 /** How the incoming side ended. Several may follow each other: a Close frame, then the end of TCP, then its loss. */
 export type ReadEnd =
@@ -25,20 +24,6 @@ export interface ReaderOwner {
   onReadEnd(end: ReadEnd): void;
 }
 
-/** Someone who waits for the next message. */
-export interface Puller {
-  message(message: Message): void;
-  /** No message comes any more. */
-  end(end: FinalEnd): void;
-}
-
-/** The end as readers see it. */
-export interface FinalEnd {
-  readonly error: CloseError;
-  /** Whether iteration ends without throwing. */
-  readonly isQuiet: boolean;
-}
-
 /** Why nothing is read from the peer at the moment. Each reason is set and cleared by one place. */
 export const Hold = {
   /** The connection has not started. */
@@ -55,10 +40,11 @@ export const Hold = {
 export type Hold = (typeof Hold)[keyof typeof Hold];
 
 /**
- * The way in: parses what the transport delivers, queues messages until someone takes them, and stops reading when the
- * queue is full. It keeps the order of messages and of the end behind them.
+ * The way in: parses what the transport delivers into the inbox, stops reading while there is a reason to, and keeps the order of
+ * messages and of the end behind them.
  */
-export class Reader implements MessageSink {
+export class Reader implements MessageSink, InboxOwner {
+  readonly inbox: Inbox;
   readonly #owner: ReaderOwner;
   readonly #transport: Transport;
   readonly #options: ResolvedConnectionOptions;
@@ -69,53 +55,25 @@ export class Reader implements MessageSink {
   #offset = 0;
   #holds: number = Hold.Starting;
   #transportPaused = false;
-  #queue: ReceiveQueue | undefined;
-  #pullers: Puller[] | undefined;
-  /** Iterators that have begun and not ended. */
-  #iterators = 0;
-  /** Messages that pulling consumers took and have not come back from. */
-  #taken = 0;
-  #ignoring = false;
-  #muted = false;
   #ends: ReadEnd[] | undefined;
   #endDeadline: Deadline | undefined;
   /** Whether ends wait for nobody any more. */
   #endsNow = false;
-  #final: FinalEnd | undefined;
   #pumping = false;
   #pumpScheduled = false;
-  #unread: UnreadWarning | undefined;
 
   constructor(role: Role, transport: Transport, options: ResolvedConnectionOptions, owner: ReaderOwner) {
     this.#owner = owner;
     this.#transport = transport;
     this.#options = options;
+    this.inbox = new Inbox(options, this);
     this.#parser = new FrameParser(new MessageAssembler(this, options), { role });
     this.#parser.pause();
-  }
-
-  /** Whether messages are being pulled: a wait is pending, or an iterator is at work. */
-  get isPulled(): boolean {
-    return this.#iterators > 0 || (this.#pullers?.length ?? 0) > 0;
-  }
-
-  /** Whether messages are thrown away, as `ignoreMessages` wants. */
-  get isIgnoring(): boolean {
-    return this.#ignoring;
   }
 
   /** Whether the input so far ends in the middle of a frame or of a message. */
   get midMessage(): boolean {
     return this.#parser?.midMessage ?? false;
-  }
-
-  get #isListening(): boolean {
-    return !this.#muted && this.#owner.isListening();
-  }
-
-  /** How reading ended for good; undefined while it has not. */
-  get final(): FinalEnd | undefined {
-    return this.#final;
   }
 
   /** Takes bytes from the transport. */
@@ -153,28 +111,14 @@ export class Reader implements MessageSink {
   release(reason: Hold): void {
     if ((this.#holds & reason) === 0) return;
     this.#holds &= ~reason;
-    if (reason === Hold.Queue) this.#unread?.stop();
     if (this.#holds === 0) this.#parser?.resume();
     this.#schedulePump();
-  }
-
-  /** Throws all messages away from now on. */
-  ignore(): void {
-    this.#ignoring = true;
-    this.#queue?.clear();
-    this.#taken = 0;
-    this.release(Hold.Queue);
-    this.#schedulePump();
-  }
-
-  /** Gives listeners no message any more; they are in no state to take one, or the connection was cut. */
-  mute(): void {
-    this.#muted = true;
   }
 
   /** We are closing: ends wait for no consumer any more, and nothing may stop reading; what the queue can't take is dropped. */
   hurry(): void {
     this.#endsNow = true;
+    this.inbox.overflow();
     for (const reason of [Hold.Queue, Hold.User, Hold.Write]) this.release(reason);
     this.#schedulePump();
   }
@@ -187,87 +131,41 @@ export class Reader implements MessageSink {
     this.hurry();
   }
 
-  /** The connection is closed: whoever waits, or comes later, gets `final` behind the queued messages. */
+  /** The connection is closed: whoever waits for messages, or comes later, gets `final` behind the queued ones. */
   finish(final: FinalEnd): void {
-    this.#final = final;
     this.discard();
-    this.#unread?.stop();
     clearTimeout(this.#endDeadline);
-    for (const puller of this.#pullers?.splice(0) ?? []) puller.end(final);
+    this.inbox.finish(final);
   }
 
   /** A listener came: it gets what is queued, behind the code that added it. */
   listened(): void {
-    this.awaitsEnd();
-    if (this.#queue !== undefined && this.#queue.length > 0) this.#schedulePump();
+    this.inbox.allReturned();
+    this.#schedulePump();
   }
 
-  /** A pulling consumer is back, and done with the message that it took. */
-  returned(): void {
-    if (this.#taken > 0) this.#taken--;
+  isListening(): boolean {
+    return this.#owner.isListening();
+  }
+
+  emitMessage(message: Message): void {
+    this.#owner.emitMessage(message);
+  }
+
+  onFull(): void {
+    this.hold(Hold.Queue);
+  }
+
+  onRoom(): void {
+    this.release(Hold.Queue);
+  }
+
+  onReturned(): void {
     if (this.#ends !== undefined) this.#schedulePump();
-  }
-
-  /** Nobody is at work on a message taken with `receive`: it does not hold up the end any more. */
-  awaitsEnd(): void {
-    if (this.#iterators > 0) return;
-    this.#taken = 0;
-    if (this.#ends !== undefined) this.#schedulePump();
-  }
-
-  /** Takes the oldest queued message. */
-  take(): Message | undefined {
-    const queue = this.#queue;
-    if (queue === undefined || queue.length === 0) return undefined;
-    this.#taken++;
-    return this.#shift(queue);
-  }
-
-  /** Waits for the next message, behind those who wait already. The queue must be empty. */
-  wait(puller: Puller): void {
-    this.#pullers ??= [];
-    this.#pullers.push(puller);
-    this.#unread?.stop();
-  }
-
-  /** Stops waiting; no message is lost. */
-  cancel(puller: Puller): void {
-    const index = this.#pullers?.indexOf(puller) ?? -1;
-    if (index >= 0) this.#pullers!.splice(index, 1);
-  }
-
-  iteratorBegan(): void {
-    this.#iterators++;
-  }
-
-  iteratorEnded(): void {
-    this.#iterators--;
   }
 
   onMessage(message: Message, size: number): void {
-    if (this.#ignoring) return;
-    this.#queue ??= new ReceiveQueue(this.#options.receiveQueueBytes, this.#options.receiveQueueMessages);
-    if (this.#queue.length === 0) {
-      const puller = this.#pullers?.shift();
-      if (puller !== undefined) {
-        this.#taken++;
-        puller.message(message);
-        return;
-      }
-      if (this.#isListening) {
-        this.#owner.emitMessage(message);
-        return;
-      }
-    }
-    if (this.#endsNow && this.#queue.isFull) return;
-    this.#queue.push(message, size);
-    if (this.#queue.isFull && !this.#endsNow) {
-      this.hold(Hold.Queue);
-      if (!this.isPulled) {
-        this.#unread ??= new UnreadWarning();
-        this.#unread.start(this.#queue.length);
-      }
-    }
+    this.inbox.deliver(message, size);
   }
 
   onPing(payload: Buffer): void {
@@ -316,18 +214,7 @@ export class Reader implements MessageSink {
 
   /** Emits one queued message to listeners; false when there is nothing to do. */
   #emitQueued(): boolean {
-    const queue = this.#queue;
-    if (queue === undefined || queue.length === 0) return false;
-    if ((this.#holds & (Hold.User | Hold.Write)) !== 0 || !this.#isListening) return false;
-    this.#owner.emitMessage(this.#shift(queue)!);
-    return true;
-  }
-
-  #shift(queue: ReceiveQueue): Message | undefined {
-    const message = queue.shift();
-    this.#unread?.stop();
-    if (queue.hasRoom) this.release(Hold.Queue);
-    return message;
+    return (this.#holds & (Hold.User | Hold.Write)) === 0 && this.inbox.emitOne();
   }
 
   /** Parses the current chunk as far as possible; false when there is nothing to do. */
@@ -348,8 +235,8 @@ export class Reader implements MessageSink {
   /** Hands over the ends whose turn has come. */
   #settleEnds(): void {
     while (this.#ends !== undefined && this.#ends.length > 0) {
-      const isBusy = (this.#queue?.length ?? 0) > 0 || this.#taken > 0 || this.#chunk !== undefined;
-      if (isBusy && !this.#endsNow && this.#final === undefined) {
+      const isDone = this.inbox.isDone && this.#chunk === undefined;
+      if (!isDone && !this.#endsNow) {
         // Half of the peer's own deadline, so that our answer still reaches it in time.
         this.#endDeadline ??= setDeadline(this.#options.closeTimeout / 2, () => this.hurry());
         return;

@@ -1,3 +1,5 @@
+import { toHeaders } from '../handshake/headers.js';
+
 /** What a connection keeps of the HTTP request that opened it: a small copy, not the request. */
 export class HandshakeRequest {
   /** The request target as sent, such as `/chat?room=1`. */
@@ -13,12 +15,7 @@ export class HandshakeRequest {
 
   /** The headers for look-up by name; made on first use. */
   get headers(): Headers {
-    if (this.#headers === undefined) {
-      this.#headers = new Headers();
-      for (let i = 0; i + 1 < this.rawHeaders.length; i += 2) {
-        this.#headers.append(this.rawHeaders[i]!, this.rawHeaders[i + 1]!);
-      }
-    }
+    this.#headers ??= toHeaders(this.rawHeaders);
     return this.#headers;
   }
 }

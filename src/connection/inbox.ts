@@ -1,0 +1,188 @@
+import type { CloseError } from '../errors.js';
+import type { Message } from '../protocol/message-assembler.js';
+import type { ResolvedConnectionOptions } from './options.js';
+import { ReceiveQueue } from './receive-queue.js';
+import { UnreadWarning } from './unread-warning.js';
+
+/** What the inbox tells its owner. `emitMessage` reaches user code and does not throw. */
+export interface InboxOwner {
+  /** Whether someone listens to messages. */
+  isListening(): boolean;
+  emitMessage(message: Message): void;
+  /** The queue is full: nothing more should be read. */
+  onFull(): void;
+  /** At least half the room is free. */
+  onRoom(): void;
+  /** A consumer is done with what it took. */
+  onReturned(): void;
+}
+
+/** Someone who waits for the next message. */
+export interface Puller {
+  message(message: Message): void;
+  /** No message comes any more. */
+  end(end: FinalEnd): void;
+}
+
+/** The end as readers see it. */
+export interface FinalEnd {
+  readonly error: CloseError;
+  /** Whether iteration ends without throwing. */
+  readonly isQuiet: boolean;
+}
+
+/** Where messages are from when they are complete until someone has taken them, and who takes them. */
+export class Inbox {
+  readonly #owner: InboxOwner;
+  readonly #options: ResolvedConnectionOptions;
+  #queue: ReceiveQueue | undefined;
+  #pullers: Puller[] | undefined;
+  /** Iterators that have begun and not ended. */
+  #iterators = 0;
+  /** Messages that pulling consumers took and have not come back from. */
+  #taken = 0;
+  #ignoring = false;
+  #muted = false;
+  #overflowing = false;
+  #final: FinalEnd | undefined;
+  #unread: UnreadWarning | undefined;
+
+  constructor(options: ResolvedConnectionOptions, owner: InboxOwner) {
+    this.#options = options;
+    this.#owner = owner;
+  }
+
+  /** Whether messages are being pulled: a wait is pending, or an iterator is at work. */
+  get isPulled(): boolean {
+    return this.#iterators > 0 || (this.#pullers?.length ?? 0) > 0;
+  }
+
+  /** Whether messages are thrown away, as `ignoreMessages` wants. */
+  get isIgnoring(): boolean {
+    return this.#ignoring;
+  }
+
+  /** Whether all messages have been taken, and those who took them came back. */
+  get isDone(): boolean {
+    return this.#taken === 0 && this.#isEmpty;
+  }
+
+  /** How reading ended for good; undefined while it has not. */
+  get final(): FinalEnd | undefined {
+    return this.#final;
+  }
+
+  get #isEmpty(): boolean {
+    return this.#queue === undefined || this.#queue.length === 0;
+  }
+
+  get #isListening(): boolean {
+    return !this.#muted && this.#owner.isListening();
+  }
+
+  /** A message came: hands it to who waits, or keeps it. */
+  deliver(message: Message, size: number): void {
+    if (this.#ignoring) return;
+    if (this.#isEmpty) {
+      const puller = this.#pullers?.shift();
+      if (puller !== undefined) {
+        this.#taken++;
+        puller.message(message);
+        return;
+      }
+      if (this.#isListening) {
+        this.#owner.emitMessage(message);
+        return;
+      }
+    }
+    this.#queue ??= new ReceiveQueue(this.#options.receiveQueueBytes, this.#options.receiveQueueMessages);
+    if (this.#overflowing && this.#queue.isFull) return;
+    this.#queue.push(message, size);
+    if (this.#overflowing || !this.#queue.isFull) return;
+    this.#owner.onFull();
+    if (this.isPulled) return;
+    this.#unread ??= new UnreadWarning();
+    this.#unread.start(this.#queue.length);
+  }
+
+  /** Emits the oldest queued message to listeners; false when there is none, or nobody listens. */
+  emitOne(): boolean {
+    if (this.#isEmpty || !this.#isListening) return false;
+    this.#owner.emitMessage(this.#shift());
+    return true;
+  }
+
+  /** Takes the oldest queued message. */
+  take(): Message | undefined {
+    if (this.#isEmpty) return undefined;
+    this.#taken++;
+    return this.#shift();
+  }
+
+  /** Waits for the next message, behind those who wait already. The queue must be empty. */
+  wait(puller: Puller): void {
+    this.#pullers ??= [];
+    this.#pullers.push(puller);
+  }
+
+  /** Stops waiting; no message is lost. */
+  cancel(puller: Puller): void {
+    const index = this.#pullers?.indexOf(puller) ?? -1;
+    if (index >= 0) this.#pullers!.splice(index, 1);
+  }
+
+  iteratorBegan(): void {
+    this.#iterators++;
+  }
+
+  iteratorEnded(): void {
+    this.#iterators--;
+  }
+
+  /** A pulling consumer is back, and done with the message that it took. */
+  returned(): void {
+    if (this.#taken > 0) this.#taken--;
+    this.#owner.onReturned();
+  }
+
+  /** A listener came, or someone who waits for the end: nobody is at work any more on a message taken with `receive`. */
+  allReturned(): void {
+    if (this.#iterators > 0) return;
+    this.#taken = 0;
+    this.#owner.onReturned();
+  }
+
+  /** Throws all messages away from now on. */
+  ignore(): void {
+    this.#ignoring = true;
+    this.#queue?.clear();
+    this.#unread?.stop();
+    this.#owner.onRoom();
+    this.allReturned();
+  }
+
+  /** Gives listeners no message any more: they are in no state to take one, or the connection was cut. */
+  mute(): void {
+    this.#muted = true;
+  }
+
+  /** From now on what the queue cannot take is dropped, instead of stopping the peer. */
+  overflow(): void {
+    this.#overflowing = true;
+    this.#unread?.stop();
+  }
+
+  /** No message comes any more: whoever waits, or comes later, gets `final` behind the queued messages. */
+  finish(final: FinalEnd): void {
+    this.#final = final;
+    for (const puller of this.#pullers?.splice(0) ?? []) puller.end(final);
+  }
+
+  #shift(): Message {
+    const queue = this.#queue!;
+    const message = queue.shift()!;
+    this.#unread?.stop();
+    if (queue.hasRoom) this.#owner.onRoom();
+    return message;
+  }
+}
