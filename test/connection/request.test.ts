@@ -13,4 +13,9 @@ describe('HandshakeRequest', () => {
       ['host', 'example.com'],
     ]);
   });
+
+  it('leaves out what Headers would not take', () => {
+    const request = new HandshakeRequest('/', ['not a name', 'x', 'Host', 'example.com']);
+    expect([...request.headers]).to.deep.equal([['host', 'example.com']]);
+  });
 });
