@@ -76,6 +76,11 @@ export class Closing {
     return this.#state;
   }
 
+  /** Whether both Close frames have been exchanged: ours has left, the peer's is here. */
+  get #isComplete(): boolean {
+    return this.#flushed && this.#received !== undefined;
+  }
+
   /** The error for what can't be done any more in the current state. */
   get error(): CloseError {
     if (this.#finalError !== undefined) return this.#finalError;
@@ -158,7 +163,7 @@ export class Closing {
   /** The transport is gone, and so is all that came before that. */
   transportClosed(error: Error | undefined, midMessage: boolean): void {
     clearTimeout(this.#deadline);
-    const wasClean = this.#flushed && this.#received !== undefined;
+    const wasClean = this.#isComplete;
     if (!wasClean) this.#cause ??= error ?? new AntsError('ANTS_NO_CLOSE_FRAME', lostMessage(midMessage));
     this.#leaveOpen();
     this.#state = 'closed';
@@ -207,7 +212,7 @@ export class Closing {
   #makeError(): CloseError {
     const sent = this.#sent;
     const received = this.#received;
-    const wasClean = this.#state === 'closed' && this.#flushed && received !== undefined;
+    const wasClean = this.#state === 'closed' && this.#isComplete;
     const current = this.#state === 'closed' ? undefined : sent;
     const closeCode = received?.code ?? current?.code ?? CloseCode.AbnormalClosure;
     const what = this.#state === 'closed' ? 'the connection has ended' : 'the connection is closing';

@@ -127,8 +127,7 @@ export class Inbox {
 
   /** Stops waiting; no message is lost. */
   cancel(puller: Puller): void {
-    const index = this.#pullers?.indexOf(puller) ?? -1;
-    if (index >= 0) this.#pullers!.splice(index, 1);
+    this.#pullers = this.#pullers?.filter((other) => other !== puller);
   }
 
   iteratorBegan(): void {

@@ -100,16 +100,14 @@ export class Outbox {
 
   #feed(): void {
     if (this.#ended) return;
-    while (this.#writingBytes < bytesAtATime && this.#writes.length < writesAtATime) {
-      if (!this.#write()) break;
-    }
+    while (this.#writes.length < writesAtATime && this.#write());
     if (this.#ending && this.frames.bytes === 0) {
       this.#ended = true;
       this.#transport.end();
     }
   }
 
-  /** One write, of as many pieces as there are and may be; false when there is nothing. */
+  /** One write, of as many pieces as there are and may be; false when there is none. */
   #write(): boolean {
     const pieces: Piece[] = [];
     let bytes = 0;

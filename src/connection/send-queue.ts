@@ -227,7 +227,7 @@ export class SendQueue {
     const buffered = this.bufferedAmount;
     if (buffered <= this.#options.highWaterMark) return false;
     this.#above = true;
-    if (buffered > this.#options.readHold && !this.#held) {
+    if (buffered > this.#options.readHold) {
       this.#held = true;
       this.#owner.onReadHold(true);
     }

@@ -414,6 +414,22 @@ describe('connection: the closing handshake', () => {
       expect(peer.ended).to.equal(true);
     });
 
+    it('also when that is more than the transport takes at a time', async () => {
+      const { connection, peer } = rawPair('client');
+      record(connection);
+      await settle();
+      peer.transport.allow(0);
+      for (let i = 0; i < 5; i++) void connection.send(`${i}`.repeat(100_000));
+      peer.end();
+      await settle();
+      expect(connection.state).to.equal('closing');
+      peer.transport.allow(Infinity);
+      await settle();
+      expect(peer.messages.map((message) => message.length)).to.deep.equal(Array(5).fill(100_000));
+      expect(peer.ended).to.equal(true);
+      expect((await connection.closed).unsentBytes).to.equal(0);
+    });
+
     it('right behind a Close still gets the echo of it, also behind a Blob', async () => {
       for (const role of roles) {
         const { connection, peer } = rawPair(role);
@@ -521,6 +537,11 @@ describe('connection: the closing handshake', () => {
     const states: Record<string, (connection: Connection, peer: RawPeer) => void | Promise<void>> = {
       'before the start': () => {},
       'when open': () => settle(),
+      'when the peer does not read': async (connection, peer) => {
+        peer.transport.pause();
+        void connection.send('x');
+        await settle();
+      },
       'when closing': async (connection) => {
         void connection.close();
         await settle();
@@ -562,6 +583,26 @@ describe('connection: the closing handshake', () => {
         });
       }
     }
+
+    it('in a listener, over a transport that is gone at once', async () => {
+      const { connection, peer, transport } = rawPair('server');
+      const log: unknown[] = [];
+      const start = transport.start.bind(transport);
+      transport.start = (handler) => {
+        transport.destroy = () => handler.onClose(undefined);
+        start(handler);
+      };
+      connection.on('message', (message) => {
+        log.push(message);
+        connection.terminate();
+        // The close comes when this is done, not in the middle.
+        log.push(connection.state);
+      });
+      connection.on('close', ({ code }) => log.push(code));
+      peer.texts('a', 'b');
+      await settle();
+      expect(log).to.deep.equal(['a', 'closing', 1006]);
+    });
 
     it('has itself as cause', async () => {
       const { connection } = rawPair('server');

@@ -227,6 +227,15 @@ describe('connection: the end comes behind the messages before it', () => {
     }
   });
 
+  it('close() waits for nobody when the peer is gone already', async () => {
+    const { connection, peer } = rawPair('server');
+    await twoMessagesAndTheEnd(peer, 'RST');
+    const closed = connection.close();
+    await settle();
+    expect(await isPending(closed)).to.equal(false);
+    expect((await closed).error?.cause).to.have.property('code', 'ECONNRESET');
+  });
+
   it('asking for closed after receive() is done with the message', async () => {
     const { connection, peer } = rawPair('server');
     peer.texts('a');
@@ -237,6 +246,20 @@ describe('connection: the end comes behind the messages before it', () => {
     const closed = connection.closed;
     await finish(peer);
     expect(await closed).to.include({ code: 1000, wasClean: true });
+  });
+
+  it('but not while a loop is at work on it', async () => {
+    const { connection, peer } = rawPair('server');
+    peer.texts('a');
+    peer.close(1000);
+    for await (const message of connection) {
+      void connection.closed;
+      await settle();
+      expect(peer.closes).to.be.empty;
+      void connection.send(message);
+      void finish(peer);
+    }
+    expect(peer.frames.map(({ opcode }) => opcode)).to.deep.equal([Opcode.Text, Opcode.Close]);
   });
 
   it('adding a listener after receive() is, too', async () => {

@@ -130,6 +130,24 @@ describe('connection: the read hold', () => {
     expect(transport.isPaused).to.equal(false);
   });
 
+  it('stops the emission of what is queued, too', async () => {
+    const { connection, peer } = rawPair('server', { highWaterMark: 100, readHold: 1000 });
+    peer.texts('a', 'b', 'c', 'd');
+    await settle();
+    peer.transport.pause();
+    const seen: unknown[] = [];
+    connection.on('message', (message) => {
+      seen.push(message);
+      void connection.send('x'.repeat(600));
+    });
+    await settle();
+    expect(seen).to.deep.equal(['a', 'b']);
+    peer.transport.resume();
+    await settle();
+    expect(seen).to.deep.equal(['a', 'b', 'c', 'd']);
+    expect(peer.messages).to.have.lengthOf(4);
+  });
+
   it('is off by default on clients', async () => {
     const { connection, peer, transport } = rawPair('client');
     peer.transport.pause();
@@ -239,6 +257,7 @@ describe('connection: maxBufferedAmount', () => {
       expect(closes[0]).to.include({ code: 1006, wasClean: false });
       expect(closes[0]?.error?.cause).to.equal((error as CloseError).cause);
       expect(closes[0]?.unsentBytes).to.be.within(900, 920);
+      expect(connection.bufferedAmount).to.equal(0);
       expect(peer.closed).to.equal(true);
     });
   }

@@ -1,6 +1,7 @@
 import { Blob } from 'node:buffer';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { acquireSlab, releaseSlab } from '#src/connection/slab-pool.js';
 import { CloseError } from '#src/errors.js';
 import { Opcode } from '#src/protocol/opcode.js';
 import { fakeClockInEachTest } from '../support/clock.js';
@@ -246,10 +247,16 @@ describe('connection: send', () => {
         connection.send('x', { signal }),
         connection.send('x'.repeat(100), { signal }),
         connection.ping('p', { signal }),
+        connection.ping('q', { signal }),
         connection.close(1000, '', { signal }),
       ];
-      expect(counts.listeners).to.equal(4);
+      expect(counts.listeners).to.equal(5);
       await settle();
+      peer.frame(Opcode.Pong, 'p');
+      await waits[2];
+      await settle();
+      // What is left is the second ping, and the close.
+      expect(counts.listeners).to.equal(2);
       peer.close(1000);
       peer.end();
       await Promise.all(waits.map(outcome));
@@ -433,6 +440,7 @@ describe('connection: send', () => {
       slow.load();
       await settle();
       expect(peer.frames).to.be.empty;
+      expect(connection.bufferedAmount).to.equal(0);
     });
 
     it('is given up when the connection fails: the Close frame goes first', async () => {
@@ -447,6 +455,7 @@ describe('connection: send', () => {
       slow.load();
       await settle();
       expect(peer.messages).to.be.empty;
+      expect(connection.bufferedAmount).to.equal(0);
     });
 
     it('sends the empty one and a large one', async () => {
@@ -505,6 +514,14 @@ describe('connection: send', () => {
       expect(transport.counts.writes).to.equal(50);
     });
 
+    it('or earlier when there is much', async () => {
+      const { connection, transport } = rawPair('client');
+      for (let i = 0; i < 63; i++) void connection.send('x'.repeat(1024));
+      expect(transport.counts.writes).to.equal(0);
+      void connection.send('x'.repeat(1024));
+      expect(transport.counts.writes).to.equal(1);
+    });
+
     it('and gives the transport little at a time, while a stuck one collects small messages in few writes', async () => {
       const { connection, peer, transport } = rawPair('server', { highWaterMark: 1e6 });
       peer.transport.pause();
@@ -524,6 +541,18 @@ describe('connection: send', () => {
       expect(peer.messages[300]).to.have.lengthOf(1_000_000);
       expect(connection.bufferedAmount).to.equal(0);
     });
+  });
+
+  it('takes slabs from the pool and gives them back', async () => {
+    const { connection, peer } = rawPair('server');
+    const slab = acquireSlab(100);
+    releaseSlab(slab);
+    void connection.send('x');
+    expect(acquireSlab(100)).not.to.equal(slab);
+    await settle();
+    expect(peer.messages).to.deep.equal(['x']);
+    expect(acquireSlab(100)).to.equal(slab);
+    releaseSlab(slab);
   });
 
   it('masks each frame of a client with a key of its own', async () => {
