@@ -519,7 +519,7 @@ describe('connection: send', () => {
       for (let i = 0; i < 63; i++) void connection.send('x'.repeat(1024));
       expect(transport.counts.writes).to.equal(0);
       void connection.send('x'.repeat(1024));
-      expect(transport.counts.writes).to.equal(1);
+      expect(transport.counts.writes).to.be.greaterThan(0);
     });
 
     it('and gives the transport little at a time, while a stuck one collects small messages in few writes', async () => {
