@@ -290,7 +290,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
    * Closes the connection with the closing handshake: what was sent before goes out first, then the Close frame, and the peer has
    * `closeTimeout` to answer it. Resolves when the connection has ended, also when it was ended otherwise.
    *
-   * @param code 1000-1003, 1007-1014 or 3000-4999. Default: 1000.
+   * @param code 1000-1003, 1007-1014 or 3000-4999; 1005 without a reason sends an empty Close frame. Default: 1000.
    * @param reason At most 123 bytes of UTF-8.
    * @throws TypeError when `code` or `reason` can't be sent.
    */

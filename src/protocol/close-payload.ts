@@ -50,7 +50,9 @@ export function encodeClosePayload(code: number, reason: string): Buffer {
     throw new TypeError(`a close reason must be a string, not ${typeof reason}`);
   if (code === CloseCode.NoStatusReceived && reason === '') return empty;
   if (!Number.isInteger(code) || !mayTravel(code)) {
-    throw new TypeError(`close code ${String(code)} can't be sent: use 1000-1003, 1007-1014 or 3000-4999`);
+    throw new TypeError(
+      `close code ${String(code)} can't be sent: use 1000-1003, 1007-1014 or 3000-4999, or 1005 without a reason for none`,
+    );
   }
   const size = Buffer.byteLength(reason);
   if (size > maxReasonBytes) {
