@@ -127,9 +127,12 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     return this.#sendQueue.bufferedAmount;
   }
 
-  /** Resolves when the connection has ended; never rejects. */
+  /**
+   * Resolves when the connection has ended; never rejects. To look at it while nobody reads says that you wait for the end: unread
+   * messages do not hold it up then.
+   */
   get closed(): Promise<CloseInfo> {
-    this.#reader.inbox.allReturned();
+    this.#reader.inbox.awaitEnd();
     if (this.#closed === undefined) {
       let resolve!: (info: CloseInfo) => void;
       const promise = new Promise<CloseInfo>((res) => {
@@ -158,8 +161,8 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
   /**
    * Takes the next message.
    *
-   * Rejects with {@link CloseError} once the connection has ended and the queue is empty, with {@link UsageError} when
-   * `message` has listeners, with the signal's reason when aborted (then no message is lost).
+   * Rejects with {@link CloseError} once the connection has ended and the queue is empty (such a rejection may be left unhandled),
+   * with {@link UsageError} when `message` has listeners, with the signal's reason when aborted (then no message is lost).
    */
   receive(options?: WaitOptions): Promise<Message> {
     const signal = options?.signal;
@@ -170,8 +173,8 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     inbox.returned();
     const message = inbox.take();
     if (message !== undefined) return Promise.resolve(message);
-    if (inbox.final !== undefined) return Promise.reject(inbox.final.error);
-    return new Promise((resolve, reject) => {
+    if (inbox.final !== undefined) return rejected(inbox.final.error);
+    const received = new Promise<Message>((resolve, reject) => {
       const puller: Puller = {
         message: (value) => {
           forgetSignal();
@@ -188,6 +191,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
       });
       inbox.wait(puller);
     });
+    return preHandled(received);
   }
 
   /**
@@ -307,9 +311,11 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
   /**
    * Cuts the connection without a closing handshake; listeners get no more messages. The `close` event follows, with code 1006
    * unless the peer's Close frame is here already.
+   *
+   * @param cause Why; it becomes the `cause` of the {@link CloseError}. Default: an `AntsError` `ANTS_TERMINATED`.
    */
-  terminate(): void {
-    this.#cut(new AntsError('ANTS_TERMINATED', 'terminate() was called'));
+  terminate(cause: Error = new AntsError('ANTS_TERMINATED', 'terminate() was called')): void {
+    this.#cut(cause);
   }
 
   /** Closes with 1000, for `await using`. */

@@ -41,6 +41,8 @@ export class Inbox {
   #iterators = 0;
   /** Messages that pulling consumers took and have not come back from. */
   #taken = 0;
+  /** Whether somebody waits for the end, and nobody has asked for messages since. */
+  #endAwaited = false;
   #ignoring = false;
   #muted = false;
   #overflowing = false;
@@ -62,9 +64,17 @@ export class Inbox {
     return this.#ignoring;
   }
 
-  /** Whether all messages have been taken, and those who took them came back. */
+  /**
+   * Whether the end need not wait: all messages have been taken and those who took them came back, or nobody reads and somebody
+   * waits for the end.
+   */
   get isDone(): boolean {
-    return this.#taken === 0 && this.#isEmpty;
+    return (this.#taken === 0 && this.#isEmpty) || (this.#endAwaited && !this.isBeingRead);
+  }
+
+  /** Whether somebody has shown that he means to go on reading. */
+  get isBeingRead(): boolean {
+    return this.isPulled || this.#isListening;
   }
 
   /** How reading ended for good; undefined while it has not. */
@@ -114,6 +124,7 @@ export class Inbox {
 
   /** Takes the oldest queued message. */
   take(): Message | undefined {
+    this.#endAwaited = false;
     if (this.#isEmpty) return undefined;
     this.#taken++;
     return this.#shift();
@@ -144,7 +155,13 @@ export class Inbox {
     this.#owner.onReturned();
   }
 
-  /** A listener came, or someone who waits for the end: nobody is at work any more on a message taken with `receive`. */
+  /** Somebody waits for the end of the connection rather than for messages. */
+  awaitEnd(): void {
+    this.#endAwaited = true;
+    this.allReturned();
+  }
+
+  /** Nobody is at work any more on a message taken with `receive`. */
   allReturned(): void {
     if (this.#iterators > 0) return;
     this.#taken = 0;

@@ -53,7 +53,12 @@ const sharedDefaults = {
   highWaterMark: 64 * KiB,
   closeTimeout: 5_000,
   writeTimeout: 60_000,
-  onError: (error: unknown): void => console.error(error),
+  onError: (error: unknown): void => {
+    console.error(
+      'ants-ws: an error was thrown by a handler, a listener or a function of the options:',
+      error,
+    );
+  },
 };
 
 /** The defaults of each role. */

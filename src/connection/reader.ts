@@ -40,6 +40,12 @@ export const Hold = {
 export type Hold = (typeof Hold)[keyof typeof Hold];
 
 /**
+ * How long an end waits for messages before it to be dealt with, as shares of `closeTimeout`. The peer may be waiting for our
+ * answer with the same deadline, so it is never the whole; and short when nobody has shown that he will go on reading.
+ */
+const patience = { reader: 1 / 2, nobody: 1 / 5 };
+
+/**
  * The way in: parses what the transport delivers into the inbox, stops reading while there is a reason to, and keeps the order of
  * messages and of the end behind them.
  */
@@ -237,8 +243,8 @@ export class Reader implements MessageSink, InboxOwner {
     while (this.#ends !== undefined && this.#ends.length > 0) {
       const isDone = this.inbox.isDone && this.#chunk === undefined;
       if (!isDone && !this.#endsNow) {
-        // Half of the peer's own deadline, so that our answer still reaches it in time.
-        this.#endDeadline ??= setDeadline(this.#options.closeTimeout / 2, () => this.hurry());
+        const share = this.inbox.isBeingRead ? patience.reader : patience.nobody;
+        this.#endDeadline ??= setDeadline(this.#options.closeTimeout * share, () => this.hurry());
         return;
       }
       this.#owner.onReadEnd(this.#ends.shift()!);

@@ -614,6 +614,15 @@ describe('connection: the closing handshake', () => {
         message: 'terminate() was called',
       });
     });
+
+    it('has the cause that it is given', async () => {
+      const { connection } = rawPair('server');
+      const cause = new Error('the user was banned');
+      connection.terminate(cause);
+      const { error } = await connection.closed;
+      expect(error?.cause).to.equal(cause);
+      expect(error?.message).to.include('the user was banned');
+    });
   });
 
   describe('can be begun', () => {

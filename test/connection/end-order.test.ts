@@ -126,11 +126,11 @@ describe('connection: the end comes behind the messages before it', () => {
       expect(log).to.deep.equal(['a', 'b', code]);
     });
 
-    it(`${name}: is acted on when the deadline is half over, and the queue stays readable`, async () => {
+    it(`${name}: is acted on after a fifth of the deadline when nobody reads, and the queue stays readable`, async () => {
       const { connection, peer } = rawPair('server', { closeTimeout: 1000 });
       const closes = recordCloses(connection);
       await twoMessagesAndTheEnd(peer, name);
-      await clock.tickAsync(499);
+      await clock.tickAsync(199);
       expect(closes).to.be.empty;
       expect(peer.closes).to.be.empty;
       await clock.tickAsync(1);
@@ -148,6 +148,49 @@ describe('connection: the end comes behind the messages before it', () => {
       expect(clock.countTimers()).to.equal(0);
     });
   }
+
+  it('is acted on when the deadline is half over while somebody is at work in a loop', async () => {
+    const { connection, peer } = rawPair('server', { closeTimeout: 1000 });
+    void outcome(
+      (async () => {
+        for await (const _ of connection) await new Promise(() => {});
+      })(),
+    );
+    await twoMessagesAndTheEnd(peer, 'Close 1000');
+    await clock.tickAsync(499);
+    expect(peer.closes).to.be.empty;
+    await clock.tickAsync(1);
+    await settle();
+    expect(peer.closes).to.deep.equal(['1000']);
+  });
+
+  it('is acted on at once when nobody reads and somebody waits for it, before or after it came', async () => {
+    for (const isEarly of [true, false]) {
+      const { connection, peer } = rawPair('server');
+      if (isEarly) void connection.closed;
+      await twoMessagesAndTheEnd(peer, 'Close 1000');
+      expect(peer.closes).to.deep.equal(isEarly ? ['1000'] : []);
+      void connection.closed;
+      await settle();
+      expect(peer.closes).to.deep.equal(['1000']);
+      expect(await connection.receive()).to.equal('a');
+    }
+  });
+
+  it('waits for the reader who came after somebody had asked for the end', async () => {
+    const { connection, peer } = rawPair('server');
+    void connection.closed;
+    connection.run(async () => {
+      for await (const message of connection) {
+        await settle(5);
+        await connection.send(message);
+      }
+    });
+    await twoMessagesAndTheEnd(peer, 'Close 1000');
+    await settle(30);
+    expect(peer.messages).to.deep.equal(['a', 'b']);
+    expect(peer.closes).to.deep.equal(['1000']);
+  });
 
   const echoes: Record<string, (connection: Connection) => void> = {
     'for await with async work': (connection) =>

@@ -273,7 +273,7 @@ describe('connection: send', () => {
   });
 
   describe('after the end', () => {
-    it('rejects with CloseError, which may be left unhandled', async () => {
+    it('rejects with CloseError, which may be left unhandled, as those of ping and receive', async () => {
       const unhandled: unknown[] = [];
       const note = (error: unknown): number => unhandled.push(error);
       process.on('unhandledRejection', note);
@@ -285,6 +285,7 @@ describe('connection: send', () => {
       void connection.send(new Blob(['blob']));
       void connection.ping();
       void connection.ping('x', { signal: new AbortController().signal });
+      void connection.receive();
       void connection.close(4000);
       void connection.send('closing');
       void connection.send(new Blob(['closing']));
@@ -298,6 +299,7 @@ describe('connection: send', () => {
       await connection.closed;
       void connection.send('closed');
       void connection.ping();
+      void connection.receive();
       expect(await outcome(connection.send('closed'))).to.be.instanceOf(CloseError);
       await settle();
       process.off('unhandledRejection', note);

@@ -75,7 +75,7 @@ describe('connection: the warning of unread messages', () => {
   });
 
   it('comes once a process, when a full queue was not read for 10 seconds', async () => {
-    const worker = new Worker(new URL('./unread-worker.js', import.meta.url));
+    const worker = new Worker(new URL('./unread-worker.js', import.meta.url), { stderr: true });
     const [result] = await once(worker, 'message');
     await once(worker, 'exit');
     expect(result).to.deep.include({ counts: [0, 1, 1], timers: 0 });

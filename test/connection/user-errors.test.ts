@@ -249,7 +249,9 @@ describe('connection: errors of user code', () => {
       connection.run(() => {
         throw failure;
       });
-      expect(print.args).to.deep.equal([[failure]]);
+      expect(print.args).to.have.lengthOf(1);
+      expect(print.args[0]?.[0]).to.match(/^ants-ws: /);
+      expect(print.args[0]?.[1]).to.equal(failure);
     } finally {
       print.restore();
     }
