@@ -50,6 +50,10 @@ export async function decide<Data>(
   }
 }
 
+const falseMessage =
+  'authorize returned false, and only a Response refuses: return new Response(null, { status: 401 }) to refuse, or ' +
+  'undefined to accept without data';
+
 /** Async, so that what `authorize` throws at once is a rejection as well. */
 async function ask<Data>(
   authorize: Authorize<Data>,
@@ -57,6 +61,8 @@ async function ask<Data>(
   signal: AbortSignal,
 ): Promise<Authorized<Data> | Failure> {
   const decision = await authorize(request, { signal });
+  // A check that means "no" by it would let everybody in. `undefined` is what a check without data returns.
+  if (decision === false) throw new TypeError(falseMessage);
   if (!isResponse(decision)) return { data: decision };
   return refusedWith(await readResponse(decision), 'authorize refused it');
 }

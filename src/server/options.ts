@@ -15,7 +15,8 @@ export interface AuthorizeContext {
 
 /**
  * Decides on a request before it is answered: a web `Response` refuses it and is sent, anything else accepts it and
- * becomes the connection's `data`. What it throws is answered with 500 and goes to `onError`.
+ * becomes the connection's `data`, `undefined` and `null` as well. What it throws is answered with 500 and goes to
+ * `onError`; so is exactly `false`, which looks like a refusal and is none.
  */
 export type Authorize<Data> = (
   request: IncomingMessage,

@@ -138,10 +138,11 @@ describe('server: Upgrader.handler', () => {
   it('tells onError about functions that throw, and nothing about clients', async () => {
     const onError = sinon.fake();
     const thrown = new Error('thrown');
-    const upgrader = new Upgrader({
+    const upgrader = new Upgrader<boolean | undefined>({
       onError,
       authorize: (request) => {
         if (request.url === '/throws') throw thrown;
+        if (request.url === '/false') return false;
         return request.url === '/refused' ? new Response('no', { status: 403 }) : undefined;
       },
     });
@@ -154,6 +155,8 @@ describe('server: Upgrader.handler', () => {
     expect(onError.callCount).to.equal(0);
     expect(await ask('/throws')).to.match(/^HTTP\/1\.1 500 /);
     expect(onError.args).to.deep.equal([[thrown]]);
+    expect(await ask('/false')).to.match(/^HTTP\/1\.1 500 /);
+    expect(onError.lastCall.args[0]).to.be.instanceOf(TypeError);
   });
 
   it('tells onError about the connection whose handler throws', async () => {

@@ -214,6 +214,21 @@ describe('server: Upgrader.upgrade', () => {
       }
     });
 
+    it('and lets nobody in for false, which is no Response; anything else is data', async () => {
+      for (const authorize of [() => false, async () => false]) {
+        const { client, upgraded } = await harness.upgrade<boolean>({ authorize });
+        expect(await rejection(upgraded))
+          .to.be.instanceOf(TypeError)
+          .with.property('message')
+          .that.match(/only a Response refuses: return new Response\(null, \{ status: 401 \}\)/);
+        expect(await client.ended).to.match(/^HTTP\/1\.1 500 /);
+      }
+      for (const data of [undefined, null, 0, '', true]) {
+        const { upgraded } = await harness.upgrade<unknown>({ authorize: () => data });
+        expect((await upgraded).data).to.equal(data);
+      }
+    });
+
     it('and answers 500 for a Response that is none', async () => {
       const network = await harness.upgrade({ authorize: () => Response.error() });
       expect(await rejection(network.upgraded)).to.be.instanceOf(TypeError);
