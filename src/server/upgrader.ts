@@ -3,7 +3,9 @@ import type { Duplex } from 'node:stream';
 import { Connection } from '../connection/connection.js';
 import { setDeadline } from '../connection/deadline.js';
 import { DuplexTransport } from '../connection/duplex-transport.js';
+import { checkNumber } from '../connection/options.js';
 import { HandshakeRequest } from '../connection/request.js';
+import { TimeoutError } from '../errors.js';
 import { acceptHeaders, checkUpgrade } from '../handshake/server.js';
 import { encodeClosePayload } from '../protocol/close-payload.js';
 import { decide, type Interrupt } from './authorize.js';
@@ -94,16 +96,17 @@ export class Upgrader<Data = undefined> {
    * Closes all connections; refuses the requests that are still undecided, and all later ones, with 503. The promise
    * resolves when every connection has ended.
    *
-   * @throws TypeError when the code or the reason cannot be sent; then nothing is closed
+   * @throws TypeError when the code or the reason cannot be sent, or the time is none; then nothing is closed
    */
   async close({ code = 1001, reason, timeout = 5_000 }: CloseAllOptions = {}): Promise<void> {
     // Checked before anything happens, and also when there is no connection.
     encodeClosePayload(code, reason ?? '');
+    checkNumber('timeout', timeout, 0);
     this.#isClosed = true;
     for (const interrupt of this.#undecided) interrupt(closing());
     const connections = [...this.#connections];
     const deadline = setDeadline(timeout, () => {
-      for (const connection of connections) connection.terminate();
+      for (const connection of connections) connection.terminate(lateClose(timeout));
     });
     try {
       await Promise.all(connections.map((connection) => connection.close(code, reason)));
@@ -163,9 +166,20 @@ export class Upgrader<Data = undefined> {
       data: authorized.data,
       options: settings.connection,
     });
-    this.#connections.add(connection);
-    void connection.closed.then(() => this.#connections.delete(connection));
+    this.#keep(connection, socket);
     return connection;
+  }
+
+  /** Not by `connection.closed`: to look at it says that somebody waits for the end, and would hurry unread messages. */
+  #keep(connection: Connection<Data>, socket: Duplex): void {
+    this.#connections.add(connection);
+    const forget = () => void this.#connections.delete(connection);
+    connection.once('close', forget);
+    // The user may have removed all listeners of the connection meanwhile.
+    socket.once('close', () => {
+      if (connection.state === 'closed') forget();
+      else connection.once('close', forget);
+    });
   }
 
   async #authorize(request: IncomingMessage, socket: Duplex, settings: UpgradeSettings<Data>) {
@@ -174,6 +188,13 @@ export class Upgrader<Data = undefined> {
     if (authorize === undefined) return { data: undefined as Data };
     return decide(authorize, request, socket, handshakeTimeout, this.#undecided);
   }
+}
+
+function lateClose(timeout: number): TimeoutError {
+  return new TimeoutError(
+    'ANTS_CLOSE_TIMEOUT',
+    `the peer did not finish the closing handshake within ${timeout} ms (the timeout of close())`,
+  );
 }
 
 /** Whether nobody is there to be answered: a client that ended its side waits for no connection. */

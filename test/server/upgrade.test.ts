@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { expect } from 'chai';
 import sinon from 'sinon';
+import { Connection } from '#src/connection/connection.js';
 import { HandshakeError, TimeoutError } from '#src/errors.js';
 import type { UpgraderOptions } from '#src/server/options.js';
 import { Upgrader, upgrade } from '#src/server/upgrader.js';
@@ -148,9 +149,10 @@ describe('server: Upgrader.upgrade', () => {
         },
       }).upgrade(request, socket, head);
       expect(during).not.to.deep.equal(before);
-      const transport = [1, 0, 1];
+      // The transport's, and one that forgets the connection.
+      const remaining = [1, 0, 2];
       expect(['error', 'end', 'close'].map((event) => socket.listenerCount(event))).to.deep.equal(
-        before.map((count, i) => count + transport[i]!),
+        before.map((count, i) => count + remaining[i]!),
       );
       expect(clock.countTimers()).to.equal(0);
     });
@@ -510,6 +512,36 @@ describe('server: Upgrader.upgrade', () => {
       expect(upgrader.connections.size).to.equal(0);
     });
 
+    it('of its connections, which have left when their listeners hear of it', async () => {
+      const upgrader = new Upgrader();
+      const { client, upgraded } = await harness.upgrade(upgrader);
+      const connection = await upgraded;
+      const left = new Promise<number>((resolve) => {
+        connection.on('close', () => resolve(upgrader.connections.size));
+      });
+      client.write(closeFrame);
+      expect(await left).to.equal(0);
+    });
+
+    it('of its connections, also when all their listeners are removed', async () => {
+      const upgrader = new Upgrader();
+      const { client, upgraded } = await harness.upgrade(upgrader);
+      const connection = await upgraded;
+      connection.removeAllListeners();
+      client.write(closeFrame);
+      await connection.closed;
+      expect(upgrader.connections.size).to.equal(0);
+    });
+
+    it('of its connections, without saying that it waits for their end', async () => {
+      const closed = sinon.spy(Connection.prototype, 'closed', ['get']);
+      const { client, socket, upgraded } = await harness.upgrade({});
+      await upgraded;
+      client.write(closeFrame);
+      await untilClosed(socket);
+      expect(closed.get.callCount).to.equal(0);
+    });
+
     it('and closes them all with 1001', async () => {
       const upgrader = new Upgrader();
       const clients = await Promise.all([harness.connect(), harness.connect()]);
@@ -554,7 +586,12 @@ describe('server: Upgrader.upgrade', () => {
       expect(socket.destroyed).to.equal(false);
       clock.tick(1);
       await closed;
-      expect(await connection.closed).to.have.property('code', 1006);
+      const { code, error } = await connection.closed;
+      expect(code).to.equal(1006);
+      expect(error?.cause).to.be.instanceOf(TimeoutError).and.include({
+        code: 'ANTS_CLOSE_TIMEOUT',
+        message: 'the peer did not finish the closing handshake within 700 ms (the timeout of close())',
+      });
     });
 
     it('and refuses with 503 what is undecided and what comes later', async () => {
@@ -593,6 +630,7 @@ describe('server: Upgrader.upgrade', () => {
       const upgrader = new Upgrader();
       expect(await rejection(upgrader.close({ code: 1006 }))).to.be.instanceOf(TypeError);
       expect(await rejection(upgrader.close({ reason: 'x'.repeat(124) }))).to.be.instanceOf(TypeError);
+      expect(await rejection(upgrader.close({ timeout: -1 }))).to.be.instanceOf(TypeError);
       const { upgraded } = await harness.upgrade(upgrader);
       expect((await upgraded).state).to.equal('open');
     });
