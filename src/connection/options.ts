@@ -1,3 +1,4 @@
+import { showValue } from '../protocol/show-value.js';
 import type { Connection } from './connection.js';
 
 /** Which end of the connection this is. It decides who masks and who ends TCP first, no more (RFC 6455 section 5.1). */
@@ -130,6 +131,6 @@ export function resolveConnectionOptions(role: Role, options: ConnectionOptions)
 export function checkNumber(name: string, value: unknown, least: number): asserts value is number {
   if (typeof value === 'number' && value >= least && (Number.isInteger(value) || value === Infinity)) return;
   throw new TypeError(
-    `${name} must be a whole number of at least ${least}, or Infinity; it is ${String(value)}`,
+    `${name} must be a whole number of at least ${least}, or Infinity; it is ${showValue(value)}`,
   );
 }

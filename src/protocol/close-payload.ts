@@ -2,6 +2,7 @@ import { Buffer, isUtf8 } from 'node:buffer';
 import { type CloseFrame, ProtocolError } from '../errors.js';
 import { CloseCode, closeCodeName, mayTravel } from './close-code.js';
 import { maxControlPayload } from './opcode.js';
+import { showValue } from './show-value.js';
 
 /** The most bytes of UTF-8 that a close reason can have: a control frame's payload less the code. */
 export const maxReasonBytes = maxControlPayload - 2;
@@ -48,10 +49,12 @@ export function parseClosePayload(bytes: Buffer, start: number, end: number): Cl
 export function encodeClosePayload(code: number, reason: string): Buffer {
   if (typeof reason !== 'string')
     throw new TypeError(`a close reason must be a string, not ${typeof reason}`);
+  if (typeof code !== 'number')
+    throw new TypeError(`a close code must be a number such as 1000; it is ${showValue(code)}`);
   if (code === CloseCode.NoStatusReceived && reason === '') return empty;
   if (!Number.isInteger(code) || !mayTravel(code)) {
     throw new TypeError(
-      `close code ${String(code)} can't be sent: use 1000-1003, 1007-1014 or 3000-4999, or 1005 without a reason for none`,
+      `close code ${code} can't be sent: use 1000-1003, 1007-1014 or 3000-4999, or 1005 without a reason for none`,
     );
   }
   const size = Buffer.byteLength(reason);

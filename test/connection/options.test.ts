@@ -5,6 +5,7 @@ import {
   connectionDefaults,
   resolveConnectionOptions,
 } from '#src/connection/options.js';
+import { showValue } from '#src/protocol/show-value.js';
 import { roles } from '../support/connections.js';
 
 const KiB = 1024;
@@ -67,9 +68,10 @@ describe('connection options', () => {
         }
         expect(resolveConnectionOptions(role, { [name]: undefined })).to.deep.equal(connectionDefaults[role]);
         for (const value of [least - 1, -1, -Infinity, Number.NaN, least + 0.5, '10', null, 10n, {}, true]) {
+          // A string is called one: "it is 10" would say nothing.
           expect(() => resolveConnectionOptions(role, { ...others, [name]: value as number })).to.throw(
             TypeError,
-            `${name} must be a whole number of at least ${least}, or Infinity; it is ${String(value)}`,
+            `${name} must be a whole number of at least ${least}, or Infinity; it is ${showValue(value)}`,
           );
         }
       }

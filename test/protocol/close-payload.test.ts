@@ -78,6 +78,7 @@ describe('encodeClosePayload', () => {
     for (const code of wrong) {
       expect(() => encodeClosePayload(code as number, ''), String(code)).to.throw(TypeError, String(code));
     }
+    expect(() => encodeClosePayload('1000' as never, '')).to.throw('it is the string "1000"');
     expect(() => encodeClosePayload(1005, 'why'), '1005 has no reason').to.throw(TypeError, '1005');
   });
 
