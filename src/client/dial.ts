@@ -2,7 +2,7 @@ import { Connection } from '../connection/connection.js';
 import { HandshakeRequest } from '../connection/request.js';
 import { parseAddress } from './address.js';
 import { open } from './open.js';
-import { compileOptions, type DialOptions, mergeOptions } from './options.js';
+import { checkDialOptions, compileOptions, type DialOptions, mergeOptions } from './options.js';
 
 /** Dials with the same defaults any number of times. */
 export class Dialer<Data = undefined> {
@@ -10,6 +10,7 @@ export class Dialer<Data = undefined> {
 
   /** @throws TypeError when an option cannot be used */
   constructor(defaults: DialOptions<Data> = {}) {
+    checkDialOptions('Dialer', defaults);
     compileOptions(defaults);
     this.#defaults = { ...defaults };
   }
@@ -26,6 +27,7 @@ export class Dialer<Data = undefined> {
    */
   async dial(url: string | URL, overrides?: DialOptions<Data>): Promise<Connection<Data>> {
     const address = parseAddress(url);
+    if (overrides !== undefined) checkDialOptions('dial', overrides);
     const settings = compileOptions(mergeOptions(this.#defaults, overrides));
     const { transport, head, agreement, rawHeaders } = await open(address, settings);
     return new Connection<Data>({

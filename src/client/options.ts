@@ -1,9 +1,16 @@
 import type { Agent } from 'node:http';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
-import { type ConnectionOptions, checkNumber, resolveConnectionOptions } from '../connection/options.js';
+import { checkOptionNames, checkSignal } from '../connection/option-names.js';
+import {
+  type ConnectionOptions,
+  checkNumber,
+  connectionDefaults,
+  resolveConnectionOptions,
+} from '../connection/options.js';
 import { checkRequestHeaders } from '../handshake/client.js';
 import { checkHeader, type HeadersInput, listHeaders, type RawHeaders } from '../handshake/headers.js';
 import { checkSubprotocols } from '../handshake/subprotocols.js';
+import { showValue } from '../protocol/show-value.js';
 
 /** How to dial. Sizes are bytes, times are milliseconds; `Infinity` switches a limit or deadline off. */
 export interface DialOptions<Data = undefined> extends ConnectionOptions {
@@ -29,6 +36,33 @@ export interface DialOptions<Data = undefined> extends ConnectionOptions {
   signal?: AbortSignal | undefined;
   /** What the connection carries as `data`. Default: undefined. */
   data?: Data | undefined;
+}
+
+/** The names of {@link DialOptions}; the type checker holds them to it. */
+const dialOptionNames = {
+  ...connectionDefaults.client,
+  headers: true,
+  subprotocols: true,
+  origin: true,
+  tls: true,
+  agent: true,
+  socketPath: true,
+  handshakeTimeout: true,
+  maxResponseBody: true,
+  maxHeaderSize: true,
+  signal: true,
+  data: true,
+} satisfies Record<keyof DialOptions, unknown>;
+
+/**
+ * Sees to it that `options` are an object with names that there are.
+ *
+ * @param name of what takes them
+ * @throws TypeError when they are not
+ */
+export function checkDialOptions(name: 'dial' | 'Dialer', options: unknown): void {
+  // A list or a string: what the browser's WebSocket takes there.
+  checkOptionNames({ name, example: "{ subprotocols: ['chat'] }", known: dialOptionNames }, options);
 }
 
 /** Options that were checked, in the form in which they are used. */
@@ -58,6 +92,10 @@ export function compileOptions<Data>(options: DialOptions<Data>): DialSettings<D
   checkNumber('handshakeTimeout', handshakeTimeout, 1);
   checkNumber('maxResponseBody', maxResponseBody, 0);
   if (options.maxHeaderSize !== undefined) checkNumber('maxHeaderSize', options.maxHeaderSize, 1);
+  checkSignal(options.signal);
+  if (options.tls !== undefined && (typeof options.tls !== 'object' || options.tls === null)) {
+    throw new TypeError(`tls must be an object, such as { ca }; it is ${showValue(options.tls)}`);
+  }
   if (origin !== undefined) checkHeader('Origin', origin);
   const headers = listHeaders(options.headers ?? []);
   checkRequestHeaders(headers);

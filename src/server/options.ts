@@ -1,6 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Connection } from '../connection/connection.js';
-import { type ConnectionOptions, checkNumber, resolveConnectionOptions } from '../connection/options.js';
+import type { OptionTaker } from '../connection/option-names.js';
+import {
+  type ConnectionOptions,
+  checkNumber,
+  connectionDefaults,
+  resolveConnectionOptions,
+} from '../connection/options.js';
 import { type HeadersInput, listHeaders, type RawHeaders } from '../handshake/headers.js';
 import type { ServerRules } from '../handshake/negotiate.js';
 import { compileOrigins, type Origins } from '../handshake/origin.js';
@@ -53,6 +59,29 @@ export interface UpgradeSettings<Data> {
   readonly handshakeTimeout: number;
   readonly connection: ConnectionOptions;
   readonly onError: (error: unknown) => void;
+}
+
+/** The names of {@link UpgraderOptions}; the type checker holds them to it. */
+export const upgraderOptionNames = {
+  ...connectionDefaults.server,
+  subprotocols: true,
+  origins: true,
+  authorize: true,
+  headers: true,
+  handshakeTimeout: true,
+} satisfies Record<keyof UpgraderOptions, unknown>;
+
+/** An Upgrader, for messages about its options. */
+export const upgraderTaker: OptionTaker = {
+  name: 'Upgrader',
+  example: "{ origins: ['https://example.com'] }",
+  known: upgraderOptionNames,
+};
+
+/** Those of `options` that an Upgrader has. */
+export function pickUpgraderOptions<Data>(options: UpgraderOptions<Data>): UpgraderOptions<Data> {
+  const known = Object.entries(options).filter(([name]) => Object.hasOwn(upgraderOptionNames, name));
+  return Object.fromEntries(known);
 }
 
 /** The default of `handshakeTimeout`, in milliseconds. */

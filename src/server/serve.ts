@@ -2,11 +2,19 @@ import { type Server as HttpServer, maxHeaderSize as nodeMaxHeaderSize } from 'n
 import type { Server as SecureServer, ServerOptions as TlsOptions } from 'node:https';
 import type { ListenOptions } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
+import { checkOptionNames, checkSignal } from '../connection/option-names.js';
 import { checkNumber } from '../connection/options.js';
+import { showValue } from '../protocol/show-value.js';
 import { makeHttpServer } from './http-server.js';
 import { listen } from './listen.js';
 import type { UpgradeHandler } from './listener.js';
-import { defaultHandshakeTimeout, errorSink, type UpgraderOptions } from './options.js';
+import {
+  defaultHandshakeTimeout,
+  errorSink,
+  pickUpgraderOptions,
+  type UpgraderOptions,
+  upgraderOptionNames,
+} from './options.js';
 import { Server } from './server.js';
 import { Upgrader } from './upgrader.js';
 
@@ -35,6 +43,20 @@ export interface ServeOptions<Data = undefined> extends UpgraderOptions<Data> {
   signal?: AbortSignal | undefined;
 }
 
+/** The names of {@link ServeOptions}; the type checker holds them to it. */
+const serveOptionNames = {
+  port: true,
+  host: true,
+  path: true,
+  socketPath: true,
+  server: true,
+  tls: true,
+  backlog: true,
+  maxHeaderSize: true,
+  signal: true,
+  ...upgraderOptionNames,
+} satisfies Record<keyof ServeOptions, unknown>;
+
 /** The options that say where; the type of `data` does not matter to them. */
 type Place = Omit<ServeOptions, 'authorize'>;
 
@@ -50,19 +72,23 @@ export async function serve<Data = undefined>(
   options: ServeOptions<Data>,
   handler: UpgradeHandler<Data>,
 ): Promise<Server<Data>> {
+  checkOptionNames({ name: 'serve', example: '{ port: 8080 }', known: serveOptionNames }, options);
   checkTogether(options);
-  const { signal, path, host, tls } = options;
+  checkSignal(options.signal);
+  const { signal, path, host, server: given, tls } = options;
   signal?.throwIfAborted();
-  const upgrader = new Upgrader<Data>(options);
+  const upgrader = new Upgrader<Data>(pickUpgraderOptions(options));
   const listener = upgrader.handler(path, handler);
   const parts = { upgrader, listener, path, signal };
-  if (options.server !== undefined) {
-    const isSecure = options.server instanceof TlsServer;
-    return new Server({ ...parts, http: options.server, isOwn: false, isSecure, host: undefined });
+  if (given !== undefined) {
+    checkServer(given);
+    const isSecure = given instanceof TlsServer;
+    return new Server({ ...parts, http: given, isOwn: false, isSecure, host: undefined });
   }
 
   const { handshakeTimeout = defaultHandshakeTimeout, maxHeaderSize = nodeMaxHeaderSize } = options;
   checkNumber('maxHeaderSize', maxHeaderSize, 1);
+  if (tls !== undefined) checkTls(tls);
   const http = makeHttpServer({ tls, handshakeTimeout, maxHeaderSize });
   const server = new Server({ ...parts, http, isOwn: true, isSecure: tls !== undefined, host });
   await listen(http, listenOptions(options));
@@ -93,6 +119,27 @@ function checkTogether(options: Place): void {
     throw new TypeError('port and host cannot be given with socketPath');
   }
   if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
-    throw new TypeError(`port must be a whole number from 0 to 65535; it is ${String(port)}`);
+    throw new TypeError(`port must be a whole number from 0 to 65535; it is ${showValue(port)}`);
   }
+}
+
+/** Before a request handler, such as an Express app, is taken for the server under it. */
+function checkServer(server: unknown): void {
+  const has = (name: string) => typeof (server as Record<string, unknown> | null)?.[name] === 'function';
+  if (typeof server === 'object' && has('on') && has('listenerCount') && has('address')) return;
+  throw new TypeError(
+    `server must be an http.Server; with Express that is what app.listen() returns; it is ${showValue(server)}`,
+  );
+}
+
+/** What a TLS server can show its clients. Without any of these it listens, and no handshake succeeds. */
+const credentials = ['cert', 'pfx', 'SNICallback', 'pskCallback'] as const;
+
+function checkTls(tls: TlsOptions): void {
+  const isObject = typeof tls === 'object' && tls !== null;
+  if (isObject && credentials.some((name) => tls[name] !== undefined)) return;
+  throw new TypeError(
+    `tls must be an object with cert and key, or with pfx, SNICallback or pskCallback; it is ${showValue(tls)}` +
+      (isObject ? ' with none of them' : ''),
+  );
 }

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { Connection } from '../connection/connection.js';
 import { setDeadline } from '../connection/deadline.js';
 import { DuplexTransport } from '../connection/duplex-transport.js';
+import { checkOptionNames } from '../connection/option-names.js';
 import { checkNumber } from '../connection/options.js';
 import { HandshakeRequest } from '../connection/request.js';
 import { TimeoutError } from '../errors.js';
@@ -11,7 +12,13 @@ import { encodeClosePayload } from '../protocol/close-payload.js';
 import { decide, type Interrupt } from './authorize.js';
 import { closing, Failure, faulty, gone, refused } from './failure.js';
 import { makeListener, type UpgradeHandler, type UpgradeListener } from './listener.js';
-import { compileOptions, mergeOptions, type UpgraderOptions, type UpgradeSettings } from './options.js';
+import {
+  compileOptions,
+  mergeOptions,
+  type UpgraderOptions,
+  type UpgradeSettings,
+  upgraderTaker,
+} from './options.js';
 import { formatHead, ignoreErrors, respond, stopIgnoringErrors } from './response.js';
 
 /** How {@link Upgrader.close} closes. */
@@ -40,6 +47,7 @@ export class Upgrader<Data = undefined> {
 
   /** @throws TypeError when an option cannot be used */
   constructor(options: UpgraderOptions<Data> = {}) {
+    checkOptionNames(upgraderTaker, options);
     this.#options = { ...options };
     this.#settings = compileOptions(options);
   }
@@ -141,8 +149,7 @@ export class Upgrader<Data = undefined> {
     head: Buffer,
     overrides: UpgraderOptions<Data> | undefined,
   ): Promise<Connection<Data> | Failure> {
-    const settings =
-      overrides === undefined ? this.#settings : compileOptions(mergeOptions(this.#options, overrides));
+    const settings = overrides === undefined ? this.#settings : this.#override(overrides);
     if (hasLeft(socket)) return gone(socket.errored);
     if (this.#isClosed) return closing();
     const checked = checkUpgrade(request, settings.rules);
@@ -168,6 +175,11 @@ export class Upgrader<Data = undefined> {
     });
     this.#keep(connection, socket);
     return connection;
+  }
+
+  #override(overrides: UpgraderOptions<Data>): UpgradeSettings<Data> {
+    checkOptionNames({ ...upgraderTaker, name: 'upgrade' }, overrides);
+    return compileOptions(mergeOptions(this.#options, overrides));
   }
 
   /** Not by `connection.closed`: to look at it says that somebody waits for the end, and would hurry unread messages. */

@@ -278,11 +278,40 @@ describe('client: dial', () => {
         );
         expect(() => new Dialer(options)).to.throw(TypeError);
       }
+      for (const tls of [true, null, 'ca']) {
+        const error = await rejection(dial(server.url, { tls: tls as never }));
+        expect(error.message).to.match(/^tls must be an object, such as \{ ca \}; it is /);
+      }
+      for (const signal of [null, 5, new AbortController()]) {
+        const error = await rejection(dial(server.url, { signal: signal as never }));
+        expect(error).to.be.instanceOf(TypeError);
+        expect(error.message).to.match(/^signal must be an AbortSignal, such as .*; it is /);
+      }
       for (const url of ['nonsense', 'ftp://a/', 'ws://a/#b']) {
         expect(await rejection(dial(url))).to.be.instanceOf(TypeError);
       }
       const agent = new SecureAgent();
       expect(await rejection(dial(server.url, { agent }))).to.be.instanceOf(TypeError);
+    });
+
+    it('what is no object of options, or has names that it does not know', async () => {
+      for (const [options, shown] of [
+        [['chat'], 'an array'],
+        ['chat', 'the string "chat"'],
+        [null, 'null'],
+        [5, '5'],
+      ]) {
+        const error = await rejection(dial(server.url, options as never));
+        expect(error).to.be.instanceOf(TypeError);
+        expect(error.message).to.equal(
+          "the options of dial must be an object, such as { subprotocols: ['chat'] }; " +
+            `what was given is ${shown}`,
+        );
+        expect(() => new Dialer(options as never)).to.throw(TypeError, 'the options of Dialer');
+      }
+      const error = await rejection(dial(server.url, { protocols: ['chat'] } as never));
+      expect(error.message).to.equal('unknown option "protocols"; did you mean "subprotocols"?');
+      expect(() => new Dialer({ port: 1 } as never)).to.throw(TypeError, 'unknown option "port"; those of');
     });
 
     it('when nobody listens', async () => {

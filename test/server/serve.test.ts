@@ -5,7 +5,7 @@ import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
 import { expect } from 'chai';
 import sinon from 'sinon';
 import { dial } from '#src/client/dial.js';
@@ -186,8 +186,76 @@ describe('server: serve', () => {
       ];
       for (const options of bad) expect(await rejection(serve(options, echo))).to.be.instanceOf(TypeError);
       expect(await rejection(serve({}, undefined as never))).to.be.instanceOf(TypeError);
+      for (const port of ['8080', 8080.5, null]) {
+        const { message } = (await rejection(serve({ port: port as never }, echo))) as Error;
+        expect(message).to.match(/^port must be a whole number from 0 to 65535; it is /);
+        expect(
+          message.endsWith(typeof port === 'string' ? 'it is the string "8080"' : `it is ${port}`),
+        ).to.equal(true);
+      }
       expect(await rejection(serve({ tls: { cert: 'nonsense' } }, echo))).to.be.instanceOf(Error);
     });
+  });
+
+  describe('says what it wants', () => {
+    async function complaint(options: unknown): Promise<string> {
+      const error = await rejection(serve(options as ServeOptions, echo));
+      expect(error).to.be.instanceOf(TypeError);
+      return (error as TypeError).message;
+    }
+
+    it('when the options are no object', async () => {
+      for (const [options, shown] of [
+        [8080, '8080'],
+        [undefined, 'undefined'],
+        [null, 'null'],
+        ['8080', 'the string "8080"'],
+        [[8080], 'an array'],
+        [echo, 'a function'],
+      ]) {
+        expect(await complaint(options)).to.equal(
+          `the options of serve must be an object, such as { port: 8080 }; what was given is ${shown}`,
+        );
+      }
+    });
+
+    it('when it does not know an option', async () => {
+      expect(await complaint({ orgins: [] })).to.equal('unknown option "orgins"; did you mean "origins"?');
+      expect(await complaint({ prot: 1 })).to.equal('unknown option "prot"; did you mean "port"?');
+      expect(await complaint({ cheese: 1 })).to.match(
+        /^unknown option "cheese"; those of serve are port, host, .*, maxMessageSize, .*, handshakeTimeout$/,
+      );
+    });
+
+    it('when the signal is none', async () => {
+      for (const signal of [null, 5, new AbortController()]) {
+        expect(await complaint({ signal })).to.match(/^signal must be an AbortSignal, such as .*; it is /);
+      }
+    });
+
+    it('when the server is none', async () => {
+      const app = Object.assign(() => {}, { on: () => {}, listen: () => {} });
+      for (const server of [app, {}, null, 8080]) {
+        expect(await complaint({ server })).to.match(
+          /^server must be an http\.Server; with Express that is what app\.listen\(\) returns; it is /,
+        );
+      }
+    });
+
+    it('when tls has nothing to show to clients', async () => {
+      for (const wrong of [true, null, 'cert.pem', {}, { ca: tls.cert }, { key: tls.key }]) {
+        expect(await complaint({ tls: wrong })).to.match(
+          /^tls must be an object with cert and key, or with pfx, SNICallback or pskCallback; it is /,
+        );
+      }
+    });
+  });
+
+  it('takes TLS that finds its certificate later', async () => {
+    const SNICallback = (_name: string, found: (error: Error | null, context?: SecureContext) => void) =>
+      found(null, createSecureContext(tls));
+    const server = await start({ tls: { SNICallback } });
+    await echoes(server.url, { tls: { ca: tls.cert, servername: 'localhost' } });
   });
 
   describe('answers', () => {

@@ -484,6 +484,27 @@ describe('server: Upgrader.upgrade', () => {
       expect(socket.destroyed).to.equal(false);
     });
 
+    it('what is no object of options, or has names that it does not know', async () => {
+      for (const options of [5, null, [], 'a']) {
+        expect(() => new Upgrader(options as never)).to.throw(
+          TypeError,
+          /^the options of Upgrader must be an object, such as \{ origins: .*; what was given is /,
+        );
+      }
+      expect(() => new Upgrader({ orgins: [] } as never)).to.throw(
+        TypeError,
+        'unknown option "orgins"; did you mean "origins"?',
+      );
+      expect(() => new Upgrader({ path: '/' } as never)).to.throw(TypeError, 'those of Upgrader are ');
+      for (const overrides of [5, null, [], { maxMesageSize: 1 }]) {
+        const { request, socket, head, client } = await harness.request();
+        const error = await rejection(new Upgrader().upgrade(request, socket, head, overrides as never));
+        expect(error).to.be.instanceOf(TypeError);
+        expect((error as Error).message).to.match(/options of upgrade|did you mean "maxMessageSize"/);
+        expect(await client.ended).to.match(/^HTTP\/1\.1 500 /);
+      }
+    });
+
     it('options that cannot be used', () => {
       const bad: UpgraderOptions[] = [
         { handshakeTimeout: 0 },
