@@ -1,6 +1,7 @@
 import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Connection } from '../connection/connection.js';
+import { AntsError } from '../errors.js';
 import { formatAuthority } from './listen.js';
 import type { UpgradeListener } from './listener.js';
 import type { CloseAllOptions, Upgrader } from './upgrader.js';
@@ -23,10 +24,17 @@ export class Server<Data = unknown> {
   readonly #init: ServerInit<Data>;
   readonly #sockets = new Set<Socket>();
   readonly #onAbort = (): void => void this.close();
+  readonly #onListening = (): void => {
+    this.#place = this.#init.http.address();
+  };
+  /** Where the HTTP server listens, or did last. */
+  #place: AddressInfo | string | null;
   #closed: Promise<void> | undefined;
 
   constructor(init: ServerInit<Data>) {
     this.#init = init;
+    this.#place = init.http.address();
+    init.http.on('listening', this.#onListening);
     init.http.on('upgrade', init.listener);
     init.signal?.addEventListener('abort', this.#onAbort);
     if (init.isOwn) {
@@ -39,22 +47,33 @@ export class Server<Data = unknown> {
 
   /**
    * The URL to connect to, such as `ws://localhost:8080/chat`. For a server that listens on all addresses, or on a unix
-   * socket, the host is `localhost`.
+   * socket, the host is `localhost`. It stays what it was when the server is closed.
+   *
+   * @throws AntsError `ANTS_NOT_LISTENING` as long as an HTTP server that was handed in has not listened: there is no port
+   * yet
    */
   get url(): string {
+    if (this.#place === null) {
+      throw new AntsError(
+        'ANTS_NOT_LISTENING',
+        `there is no url before the HTTP server listens; call its listen() and wait for its event 'listening'`,
+      );
+    }
     const { isSecure, host, path = '/' } = this.#init;
     const name =
       host === undefined || host === '0.0.0.0' || host === '::' || host === '' ? 'localhost' : host;
     return `${isSecure ? 'wss' : 'ws'}://${formatAuthority(name, this.port)}${path}`;
   }
 
-  /** The port, also when it was chosen by the system; undefined for a unix socket and when the server does not listen. */
+  /**
+   * The port, also when it was chosen by the system. It stays what it was when the server is closed. Undefined for a unix
+   * socket, and before the server listens.
+   */
   get port(): number | undefined {
-    const address = this.address();
-    return address !== null && typeof address === 'object' ? address.port : undefined;
+    return typeof this.#place === 'string' ? undefined : this.#place?.port;
   }
 
-  /** Where the server listens: an address with its port, or the path of a unix socket; null when it does not. */
+  /** Where the server listens now: an address with its port, or the path of a unix socket; null when it does not. */
   address(): AddressInfo | string | null {
     return this.#init.http.address();
   }
@@ -83,7 +102,7 @@ export class Server<Data = unknown> {
     const { http, isOwn, upgrader, listener, signal } = this.#init;
     signal?.removeEventListener('abort', this.#onAbort);
     if (!isOwn) {
-      http.off('upgrade', listener);
+      http.off('upgrade', listener).off('listening', this.#onListening);
       return upgrader.close(options);
     }
     const freed = new Promise<void>((resolve) => http.close(() => resolve()));

@@ -401,7 +401,6 @@ describe('server: serve', () => {
         expect(await connection.closed).to.include({ code: 1001, wasClean: true });
       }
       expect(server.connections.size).to.equal(0);
-      expect(server.port).to.equal(undefined);
       expect(server.address()).to.equal(null);
       await start({ port });
     });
@@ -411,6 +410,22 @@ describe('server: serve', () => {
       const connection = await dial(server.url);
       await server.close({ code: 1012, reason: 'restart' });
       expect(await connection.closed).to.include({ code: 1012, reason: 'restart' });
+    });
+
+    it('and still knows where it was', async () => {
+      const http = createServer().listen(0, '127.0.0.1');
+      await once(http, 'listening');
+      const before = http.listenerCount('listening');
+      const given = await start({ host: undefined, server: http });
+      for (const server of [await start(), given]) {
+        const { url, port } = server;
+        await server.close();
+        http.close();
+        expect(server).to.include({ url, port });
+        expect(port).to.be.a('number');
+        expect(server.address()).to.equal(null);
+      }
+      expect(http.listenerCount('listening')).to.equal(before);
     });
 
     it('once, however often it is called', async () => {
@@ -507,9 +522,12 @@ describe('server: serve', () => {
       const http = createSecureServer({ ...tls });
       const server = await start({ host: undefined, server: http });
       expect(server.port).to.equal(undefined);
-      expect(server.url).to.equal('wss://localhost/');
+      expect(() => server.url)
+        .to.throw(AntsError, /^there is no url before the HTTP server listens; .* event 'listening'$/)
+        .with.property('code', 'ANTS_NOT_LISTENING');
       http.listen(0, '127.0.0.1');
       await once(http, 'listening');
+      expect(server.url).to.equal(`wss://localhost:${(http.address() as AddressInfo).port}/`);
       await echoes(server.url, { tls: { ca: tls.cert } });
       await server.close();
       http.close();
