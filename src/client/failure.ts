@@ -20,12 +20,15 @@ export function failed(where: string, cause: NodeJS.ErrnoException): HandshakeEr
   });
 }
 
+/** The most characters of a refusal's text that the message shows; the error has all of it as `body`. */
+const longestRefusal = 300;
+
 /** The error for a response that is not 101. */
 export function refused(where: string, response: IncomingMessage, body: string): HandshakeError {
   const { statusCode: status = 0, rawHeaders } = response;
   const reason = STATUS_CODES[status] ?? 'unknown status';
   const [line = ''] = body.trimStart().split('\n', 1);
-  const said = line === '' ? '' : `: ${quote(line.trimEnd())}`;
+  const said = line === '' ? '' : `: ${quote(line.trimEnd(), longestRefusal)}`;
   return new HandshakeError(
     'ANTS_HANDSHAKE_REFUSED',
     `${where} refused the opening handshake with ${status} (${reason})${said}`,

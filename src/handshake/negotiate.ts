@@ -73,7 +73,7 @@ function checkVersion(headers: RawHeaders) {
   const versions = headerValues(headers, 'Sec-WebSocket-Version');
   // By string: `013`, `+13` and `13.0` are other versions (RFC 6455 section 4.1).
   if (versions.length === 1 && versions[0] === protocolVersion) return undefined;
-  const sent = versions.length === 0 ? 'none' : versions.map(quote).join(' and ');
+  const sent = versions.length === 0 ? 'none' : versions.map((version) => quote(version)).join(' and ');
   return refuse(
     426,
     `This server speaks version 13 of WebSocket; Sec-WebSocket-Version was ${sent} (RFC 6455 section 4.4).`,

@@ -46,8 +46,8 @@ export function isSameOrigin(origin: string, host: string): boolean {
 /** What a refused page's request is answered with. */
 export function originMessage(origin: string, host: string): string {
   return (
-    `The origin ${quote(origin)} may not connect to ${quote(host)}. ` +
-    `Only pages from the same host and port may, unless the server's "origins" option allows others.`
+    `If pages from ${quote(origin)} may connect, add that to the server's option "origins". ` +
+    `Without it, only pages from the same host and port may, which is ${quote(host)} here.`
   );
 }
 

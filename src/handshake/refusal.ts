@@ -27,11 +27,12 @@ export function refuse(
   return { ok: false, refusal: { status, headers, message } };
 }
 
-/** The most characters of a peer's string that a message repeats. */
-const longestQuote = 100;
-
-/** A peer's string as a message shows it: in quotes, without control characters, not longer than a line. */
-export function quote(text: string): string {
-  const shown = text.length > longestQuote ? `${text.slice(0, longestQuote)}…` : text;
+/**
+ * A peer's string as a message shows it: in quotes, without control characters.
+ *
+ * @param most how many characters of it are shown
+ */
+export function quote(text: string, most = 100): string {
+  const shown = text.length > most ? `${text.slice(0, most)}…` : text;
   return JSON.stringify(shown);
 }

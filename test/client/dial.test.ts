@@ -413,6 +413,17 @@ describe('client: dial', () => {
       await untilClosed(socket);
     });
 
+    it('with the first line of the body in the message, up to 300 characters', async () => {
+      for (const [line, shown] of [
+        ['x'.repeat(300), `"${'x'.repeat(300)}"`],
+        ['x'.repeat(301), `"${'x'.repeat(300)}…"`],
+      ]) {
+        const dialled = dial(server.url);
+        await server.answer(`HTTP/1.1 403 No\r\nContent-Length: 400\r\n\r\n${`${line}\n`.padEnd(400, 'y')}`);
+        expect((await rejection(dialled)).message.endsWith(`403 (Forbidden): ${shown}`)).to.equal(true);
+      }
+    });
+
     it('also with a keep-alive agent, whose socket is not used again', async () => {
       const agent = new Agent({ keepAlive: true });
       const dialled = dial(server.url, { agent });
