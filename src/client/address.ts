@@ -1,3 +1,5 @@
+import { showValue } from '../protocol/show-value.js';
+
 /** Where a URL leads, and what of it goes into the request. */
 export interface Address {
   readonly isSecure: boolean;
@@ -34,7 +36,9 @@ export function parseAddress(input: string | URL): Address {
   const url = parseUrl(input);
   const isSecure = schemes.get(url.protocol);
   if (isSecure === undefined) {
-    throw new TypeError(`the URL has the scheme ${url.protocol} where ws:, wss:, http: or https: is needed`);
+    throw new TypeError(
+      `the URL has the scheme ${url.protocol} where ws:, wss:, http: or https: is needed${suggest(input)}`,
+    );
   }
   if (url.href.includes('#')) {
     throw new TypeError('the URL of a WebSocket has no fragment; write # as %23 where it is meant');
@@ -49,13 +53,29 @@ export function parseAddress(input: string | URL): Address {
   };
 }
 
+/** A host with a port, which `new URL` takes for a scheme and a path. Nothing behind it is shown: it may be a secret. */
+const authority = /^(?:\[[\da-f:.]+\]|[\w.-]+):\d+(?=[/?]|$)/i;
+
+function suggest(input: string | URL): string {
+  const [found] = authority.exec(String(input)) ?? [];
+  return found === undefined ? '' : `; did you mean ws://${found}?`;
+}
+
 function parseUrl(input: string | URL): URL {
+  // A URL of another realm is one as well.
+  if (typeof input !== 'string' && typeof (input as URL | undefined | null)?.href !== 'string') {
+    throw new TypeError(
+      `a URL such as ws://localhost:8080/path is needed; what was given is ${showValue(input)}`,
+    );
+  }
   try {
     return new URL(input);
   } catch {
     // Not the cause, and nothing before an @: both could show a password.
     const shown = String(input).replace(/^.*@/s, '…@');
-    throw new TypeError(`${JSON.stringify(shown)} is not a URL such as ws://localhost:8080/path`);
+    throw new TypeError(
+      `${JSON.stringify(shown)} is not a URL such as ws://localhost:8080/path${suggest(input)}`,
+    );
   }
 }
 

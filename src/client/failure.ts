@@ -3,8 +3,13 @@ import { HandshakeError, TimeoutError } from '../errors.js';
 import { toHeaders } from '../handshake/headers.js';
 import { quote } from '../handshake/refusal.js';
 
-/** The error for a connection that could not be made, broke, or does not speak HTTP; `where` is a host and port or a path. */
-export function failed(where: string, cause: NodeJS.ErrnoException): HandshakeError {
+/**
+ * The error for a connection that could not be made, broke, or does not speak HTTP.
+ *
+ * @param where a host and port or a path
+ * @param isSecure whether TLS was spoken
+ */
+export function failed(where: string, cause: NodeJS.ErrnoException, isSecure: boolean): HandshakeError {
   const { code = '' } = cause;
   if (code === 'HPE_HEADER_OVERFLOW') {
     const message = `the headers of the response from ${where} are too large; see the option maxHeaderSize`;
@@ -12,12 +17,22 @@ export function failed(where: string, cause: NodeJS.ErrnoException): HandshakeEr
   }
   // The codes of Node's HTTP parser.
   if (code.startsWith('HPE_')) {
-    const message = `the response from ${where} is not HTTP/1.1 (${code})`;
+    const hint = !isSecure && isTlsAlert(cause) ? '; it is TLS: is it wss:?' : '';
+    const message = `the response from ${where} is not HTTP/1.1 (${code})${hint}`;
     return new HandshakeError('ANTS_HANDSHAKE_INVALID', message, { cause });
   }
-  return new HandshakeError('ANTS_CONNECT_FAILED', `cannot connect to ${where}: ${describe(cause)}`, {
-    cause,
-  });
+  return new HandshakeError(
+    'ANTS_CONNECT_FAILED',
+    `cannot connect to ${where}: ${describe(cause, isSecure)}`,
+    {
+      cause,
+    },
+  );
+}
+
+/** What a TLS server may answer to a plain request: the bytes that the parser stopped at are an alert (RFC 8446 section 5.1). */
+function isTlsAlert(cause: NodeJS.ErrnoException & { rawPacket?: Uint8Array }): boolean {
+  return cause.rawPacket?.[0] === 21 && cause.rawPacket[1] === 3;
 }
 
 /** The most characters of a refusal's text that the message shows; the error has all of it as `body`. */
@@ -44,11 +59,34 @@ export function tooSlow(where: string, ms: number): TimeoutError {
   );
 }
 
+/** Certificates whose issuer is not known here, which an option can change. */
+const untrusted: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+/** What OpenSSL says of bytes that are no TLS. */
+const notTls: ReadonlySet<string> = new Set([
+  'wrong version number',
+  'packet length too long',
+  'http request',
+]);
+
 /** What an error says. It is never empty, as the message is when several addresses were tried. */
-function describe(error: NodeJS.ErrnoException): string {
+function describe(error: NodeJS.ErrnoException, isSecure: boolean): string {
   if (error instanceof AggregateError && error.errors.length > 0) {
-    return error.errors.map((one) => describe(one as NodeJS.ErrnoException)).join('; ');
+    return error.errors.map((one) => describe(one as NodeJS.ErrnoException, isSecure)).join('; ');
   }
   const said = error.message || error.code || error.name;
-  return error.code === 'ECONNRESET' ? `it was closed before a response came (${said})` : said;
+  if (untrusted.has(error.code ?? '')) return `${said}; trust it with the option tls: { ca }`;
+  if (error.code === 'ECONNRESET') {
+    return `it was closed before a response came (${said}${isSecure ? '' : '; is it wss:?'})`;
+  }
+  // A line of OpenSSL's error queue, such as "…:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:…".
+  const [, reason] = /:SSL routines:[^:]*:([^:]+)/.exec(said) ?? [];
+  if (reason === undefined) return said;
+  return notTls.has(reason) ? 'the server does not speak TLS; is it ws:?' : `TLS failed (${reason})`;
 }

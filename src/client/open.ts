@@ -52,7 +52,7 @@ export async function open(address: Address, settings: DialSettings<unknown>): P
           return undefined;
         }
       };
-      let fail = (error: Error) => reject(failed(where, error));
+      let fail = (error: Error) => reject(failed(where, error, address.isSecure));
       request.on('error', (error) => fail(error));
       request.on('upgrade', (response, socket, head) => {
         // At once, as from here on the errors of the socket are ours.

@@ -45,20 +45,23 @@ describe('client: address', () => {
   });
 
   it('refuses what is no URL of a WebSocket', () => {
-    for (const url of [
-      '',
-      'a',
-      '/a',
-      '//a/b',
-      'ws:',
-      'ws://',
-      'ws://a:65536',
-      'ws://a b',
-      undefined,
-      null,
-      5,
+    for (const url of ['', 'a', '/a', '//a/b', 'ws:', 'ws://', 'ws://a:65536', 'ws://a b']) {
+      expect(() => parseAddress(url), url).to.throw(
+        TypeError,
+        /is not a URL such as ws:\/\/localhost:8080\/path$/,
+      );
+    }
+    for (const [value, shown] of [
+      [undefined, 'undefined'],
+      [null, 'null'],
+      [5, '5'],
+      [{}, 'an object'],
+      [[], 'an array'],
     ]) {
-      expect(() => parseAddress(url as string), String(url)).to.throw(TypeError, 'is not a URL');
+      expect(() => parseAddress(value as never)).to.throw(
+        TypeError,
+        `a URL such as ws://localhost:8080/path is needed; what was given is ${shown}`,
+      );
     }
     for (const url of ['ftp://a', 'file:///a', 'ws+unix:/a', 'localhost:8080']) {
       expect(() => parseAddress(url), url).to.throw(TypeError, 'ws:, wss:, http: or https:');
@@ -69,12 +72,31 @@ describe('client: address', () => {
     expect(parseAddress('ws://a/%23b').target).to.equal('/%23b');
   });
 
+  it('knows what is meant by a host and a port', () => {
+    for (const [given, meant] of [
+      ['localhost:8080', 'ws://localhost:8080'],
+      ['a-b.example:8080/chat?token=secret', 'ws://a-b.example:8080'],
+      ['127.0.0.1:8080', 'ws://127.0.0.1:8080'],
+      ['[::1]:8080', 'ws://[::1]:8080'],
+    ]) {
+      expect(() => parseAddress(given!), given).to.throw(TypeError, `; did you mean ${meant}?`);
+    }
+    for (const given of ['localhost', 'mailto:8080@a', 'a:b', 'ann:8080:x@a']) {
+      expect(() => parseAddress(given), given)
+        .to.throw(TypeError)
+        .with.property('message')
+        .that.does.not.include('did you mean');
+    }
+  });
+
   it('shows no password in an error', () => {
     for (const url of [
       'ws://ann:secret@a:99999',
       'ws://ann:sec@secret@a b',
       'ftp://ann:secret@a',
       'ws://a:secret@a#',
+      'localhost:8080/secret',
+      'localhost:8080/?secret',
     ]) {
       expect(() => parseAddress(url), url)
         .to.throw(TypeError)

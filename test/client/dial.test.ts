@@ -233,11 +233,25 @@ describe('client: dial', () => {
 
       const untrusted = await rejection(dial(url));
       expect(untrusted.code).to.equal('ANTS_CONNECT_FAILED');
-      expect(untrusted.message).to.match(/^cannot connect to 127\.0\.0\.1:\d+: .*self.signed/);
+      expect(untrusted.message).to.match(
+        /^cannot connect to 127\.0\.0\.1:\d+: .*self.signed.*; trust it with the option tls: \{ ca \}$/,
+      );
       const misnamed = await rejection(dial(url, { tls: { ca, servername: 'other.example' } }));
       expect(misnamed).nested.property('cause.code').to.equal('ERR_TLS_CERT_ALTNAME_INVALID');
       const plain = await rejection(dial(`ws://127.0.0.1:${port}/`));
       expect(plain.code).to.equal('ANTS_CONNECT_FAILED');
+      expect(plain.message).to.include('is it wss:?');
+      await listening.close();
+    });
+
+    it('not with TLS where none is spoken, and says so', async () => {
+      const listening = await serve({ host: '127.0.0.1' }, () => {});
+      const error = await rejection(dial(listening.url.replace('ws:', 'wss:')));
+      expect(error.code).to.equal('ANTS_CONNECT_FAILED');
+      expect(error.message).to.match(
+        /^cannot connect to 127\.0\.0\.1:\d+: the server does not speak TLS; is it ws:\?$/,
+      );
+      expect(error.cause).to.have.property('code', 'EPROTO');
       await listening.close();
     });
 
