@@ -8,6 +8,7 @@ import { Closing, type ConnectionState } from './closing.js';
 import { consumeMessages } from './consume.js';
 import type { CloseInfo, ConnectionEvents, TypedEvents } from './events.js';
 import type { Puller } from './inbox.js';
+import type { IncomingStream } from './incoming-stream.js';
 import { MessageIterator } from './message-iterator.js';
 import {
   type ConnectionOptions,
@@ -19,6 +20,7 @@ import {
 import { type OutgoingData, toBytes, toControlPayload } from './outgoing-data.js';
 import { Pings } from './pings.js';
 import { Hold, type ReadEnd, Reader } from './reader.js';
+import { type ReceiveStreamOptions, receiveStream } from './receive-stream.js';
 import type { HandshakeRequest } from './request.js';
 import { SendQueue } from './send-queue.js';
 import type { Address, Transport } from './transport.js';
@@ -195,6 +197,26 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
   }
 
   /**
+   * Takes the next message as a stream, while it comes: one of any size in little memory. The peer is held back to your pace. Resolves
+   * when the message has begun. Iterate the stream, or `return()` it: the messages behind it wait.
+   *
+   * Rejects as `receive`. When the connection ends in the middle of the message, the iteration throws {@link CloseError}.
+   *
+   * @throws TypeError when `maxSize` is not a number of bytes.
+   */
+  receiveStream(options: ReceiveStreamOptions = {}): Promise<IncomingStream> {
+    const { maxSize = Infinity, signal } = options;
+    checkNumber('maxSize', maxSize, 0);
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const misuse = this.#pullMisuse();
+    if (misuse !== undefined) return Promise.reject(misuse);
+    return receiveStream(this.#reader.inbox, maxSize, signal, (error) => {
+      this.#fail(error);
+      return this.#closing.error;
+    });
+  }
+
+  /**
    * Iterates over the messages. It ends quietly after 1000, 1001, 1005 and after our own `close`; after any other end it throws
    * {@link CloseError}. `break` leaves the connection open.
    *
@@ -365,7 +387,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     if (event === 'message') {
       if (this.#reader.inbox.isPulled) {
         throw readingTwice(
-          "a listener of 'message' was added while messages are pulled by for await, receive() or consume()",
+          "a listener of 'message' was added while messages are pulled by for await, receive(), receiveStream() or consume()",
         );
       }
       if (this.#reader.inbox.isIgnoring)
@@ -388,6 +410,12 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     return new MessageIterator(this.#reader.inbox, () => this.#pullMisuse(), signal);
   }
 
+  #fail(error: Error): void {
+    if (this.state === 'closed') return;
+    this.#closing.fail(error);
+    this.#reader.discard();
+  }
+
   #cut(cause: Error): void {
     if (this.state === 'closed') return;
     this.#reader.inbox.mute();
@@ -407,8 +435,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
         this.#closing.receive(end.frame);
         break;
       case 'failure':
-        this.#closing.fail(end.error);
-        this.#reader.discard();
+        this.#fail(end.error);
         break;
       case 'ended':
         this.#closing.transportEnded(this.#reader.midMessage);

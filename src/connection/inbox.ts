@@ -1,5 +1,6 @@
 import type { CloseError } from '../errors.js';
-import type { Message } from '../protocol/message-assembler.js';
+import type { Message, MessageParts } from '../protocol/message-assembler.js';
+import type { IncomingParts, IncomingStreamOwner } from './incoming-stream.js';
 import type { ResolvedConnectionOptions } from './options.js';
 import { ReceiveQueue } from './receive-queue.js';
 import { UnreadWarning } from './unread-warning.js';
@@ -15,11 +16,18 @@ export interface InboxOwner {
   onRoom(): void;
   /** A consumer is done with what it took. */
   onReturned(): void;
+  /** Someone waits for the next message, and the queue is empty; or nobody ever will. */
+  onAwaited(): void;
+  /** The parts of a message are at their bound: nothing more should be read. */
+  onStreamFull(): void;
+  onStreamRoom(): void;
 }
 
 /** Someone who waits for the next message. */
 export interface Puller {
   message(message: Message): void;
+  /** For those who want the message in parts, from the time on that it has begun. */
+  begin?(isText: boolean): IncomingParts;
   /** No message comes any more. */
   end(end: FinalEnd): void;
 }
@@ -32,11 +40,13 @@ export interface FinalEnd {
 }
 
 /** Where messages are from when they are complete until someone has taken them, and who takes them. */
-export class Inbox {
+export class Inbox implements IncomingStreamOwner {
   readonly #owner: InboxOwner;
   readonly #options: ResolvedConnectionOptions;
   #queue: ReceiveQueue | undefined;
   #pullers: Puller[] | undefined;
+  /** The message that is being handed over in parts, or the latest that was. */
+  #stream: IncomingParts | undefined;
   /** Iterators that have begun and not ended. */
   #iterators = 0;
   /** Messages that pulling consumers took and have not come back from. */
@@ -82,12 +92,27 @@ export class Inbox {
     return this.#final;
   }
 
+  /** Whether the next message that is complete goes to someone at once. */
+  get isAwaited(): boolean {
+    return this.#isEmpty && ((this.#pullers?.length ?? 0) > 0 || this.#isListening);
+  }
+
   get #isEmpty(): boolean {
     return this.#queue === undefined || this.#queue.length === 0;
   }
 
   get #isListening(): boolean {
     return !this.#muted && this.#owner.isListening();
+  }
+
+  /** A message begins, or is not complete: who takes it in parts, if the next in turn wants it so. */
+  takeInParts(isText: boolean): MessageParts | undefined {
+    const puller = this.#pullers?.[0];
+    if (puller?.begin === undefined) return undefined;
+    this.#pullers!.shift();
+    this.#taken++;
+    this.#stream = puller.begin(isText);
+    return this.#stream;
   }
 
   /** A message came: hands it to who waits, or keeps it. */
@@ -134,6 +159,7 @@ export class Inbox {
   wait(puller: Puller): void {
     this.#pullers ??= [];
     this.#pullers.push(puller);
+    this.#owner.onAwaited();
   }
 
   /** Stops waiting; no message is lost. */
@@ -175,6 +201,7 @@ export class Inbox {
     this.#unread?.stop();
     this.#owner.onRoom();
     this.allReturned();
+    this.#owner.onAwaited();
   }
 
   /** Gives listeners no message any more: they are in no state to take one, or the connection was cut. */
@@ -185,13 +212,35 @@ export class Inbox {
   /** From now on what the queue cannot take is dropped, instead of stopping the peer. */
   overflow(): void {
     this.#overflowing = true;
+    this.#stream?.overflow();
     this.#unread?.stop();
   }
 
   /** No message comes any more: whoever waits, or comes later, gets `final` behind the queued messages. */
   finish(final: FinalEnd): void {
     this.#final = final;
+    this.#stream?.fail(final.error);
     for (const puller of this.#pullers?.splice(0) ?? []) puller.end(final);
+  }
+
+  onStreamFull(): void {
+    this.#owner.onStreamFull();
+  }
+
+  onStreamRoom(): void {
+    this.#owner.onStreamRoom();
+  }
+
+  onStreamWaits(): void {
+    this.returned();
+  }
+
+  onStreamTaken(): void {
+    this.#taken++;
+  }
+
+  onStreamLeft(): void {
+    this.iteratorEnded();
   }
 
   #shift(): Message {

@@ -1,6 +1,11 @@
-import type { CloseFrame } from '../errors.js';
+import type { CloseFrame, LimitError } from '../errors.js';
 import { FrameParser } from '../protocol/frame-parser.js';
-import { type Message, MessageAssembler, type MessageSink } from '../protocol/message-assembler.js';
+import {
+  type Message,
+  MessageAssembler,
+  type MessageParts,
+  type MessageSink,
+} from '../protocol/message-assembler.js';
 import { type Deadline, setDeadline } from './deadline.js';
 import { type FinalEnd, Inbox, type InboxOwner } from './inbox.js';
 import type { ResolvedConnectionOptions, Role } from './options.js';
@@ -34,6 +39,10 @@ export const Hold = {
   User: 4,
   /** Too much is buffered for a peer that does not read. */
   Write: 8,
+  /** The reader of a message in parts is behind. */
+  Stream: 16,
+  /** A message passed a limit while nobody was reading: the next reader decides. */
+  Undecided: 32,
 } as const;
 
 /** One of the reasons. */
@@ -56,6 +65,9 @@ export class Reader implements MessageSink, InboxOwner {
   readonly #options: ResolvedConnectionOptions;
   /** Undefined once nothing may be parsed any more: what still comes is thrown away. */
   #parser: FrameParser | undefined;
+  readonly #assembler: MessageAssembler;
+  /** What becomes of the message in progress unless someone takes it in parts. */
+  #undecided: LimitError | undefined;
   /** The chunk that is not parsed to its end, and how far it is. */
   #chunk: Buffer | undefined;
   #offset = 0;
@@ -73,7 +85,8 @@ export class Reader implements MessageSink, InboxOwner {
     this.#transport = transport;
     this.#options = options;
     this.inbox = new Inbox(options, this);
-    this.#parser = new FrameParser(new MessageAssembler(this, options), { role });
+    this.#assembler = new MessageAssembler(this, options);
+    this.#parser = new FrameParser(this.#assembler, { role });
     this.#parser.pause();
   }
 
@@ -125,7 +138,8 @@ export class Reader implements MessageSink, InboxOwner {
   hurry(): void {
     this.#endsNow = true;
     this.inbox.overflow();
-    for (const reason of [Hold.Queue, Hold.User, Hold.Write]) this.release(reason);
+    for (const reason of [Hold.Queue, Hold.User, Hold.Write, Hold.Stream, Hold.Undecided])
+      this.release(reason);
     this.#schedulePump();
   }
 
@@ -170,6 +184,42 @@ export class Reader implements MessageSink, InboxOwner {
     if (this.#ends !== undefined) this.#schedulePump();
   }
 
+  onAwaited(): void {
+    if (this.#parser === undefined || !this.#assembler.isAssembling) return;
+    try {
+      const parts = this.inbox.takeInParts(this.#assembler.isText);
+      if (parts !== undefined) {
+        this.#undecided = undefined;
+        this.#assembler.divert(parts);
+      }
+    } catch (error) {
+      this.#stopParsing({ kind: 'failure', error: error as Error });
+      this.#schedulePump();
+    }
+    this.release(Hold.Undecided);
+  }
+
+  onStreamFull(): void {
+    this.hold(Hold.Stream);
+  }
+
+  onStreamRoom(): void {
+    this.release(Hold.Stream);
+  }
+
+  onStart(isText: boolean): MessageParts | undefined {
+    return this.inbox.takeInParts(isText);
+  }
+
+  onTooBig(error: LimitError): MessageParts | undefined {
+    const parts = this.inbox.takeInParts(this.#assembler.isText);
+    if (parts !== undefined) return parts;
+    if (this.#endsNow || this.inbox.isIgnoring || this.inbox.isAwaited) throw error;
+    this.#undecided = error;
+    this.hold(Hold.Undecided);
+    return undefined;
+  }
+
   onMessage(message: Message, size: number): void {
     this.inbox.deliver(message, size);
   }
@@ -191,6 +241,7 @@ export class Reader implements MessageSink, InboxOwner {
   #stopParsing(end: ReadEnd): void {
     this.#parser?.pause();
     this.#parser = undefined;
+    this.#chunk = undefined;
     this.#ends ??= [];
     // The transport may have ended while this waited in the chunk.
     this.#ends.unshift(end);
@@ -227,8 +278,10 @@ export class Reader implements MessageSink, InboxOwner {
   #parse(): boolean {
     const parser = this.#parser;
     const chunk = this.#chunk;
+    if (this.#undecided !== undefined && this.inbox.isAwaited) this.release(Hold.Undecided);
     if (parser === undefined || chunk === undefined || this.#holds !== 0) return false;
     try {
+      if (this.#undecided !== undefined) throw this.#undecided;
       this.#offset = parser.parse(chunk, this.#offset);
     } catch (error) {
       this.#stopParsing({ kind: 'failure', error: error as Error });

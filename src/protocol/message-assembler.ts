@@ -9,8 +9,28 @@ import { Utf8Validator } from './utf8.js';
 /** A whole message: text is a string, binary a Buffer that nothing else uses. */
 export type Message = string | Buffer;
 
+/** Takes one message in parts, as they come, instead of whole. It may throw, and may pause the parser, as a `FrameSink`. */
+export interface MessageParts {
+  /** Payload bytes that the message may have. */
+  readonly maxSize: number;
+  /**
+   * The next bytes, at least one. What text has so far is valid, but a part may end inside a character. Bytes behind `end` are
+   * still to be parsed.
+   */
+  onPart(chunk: Buffer, start: number, end: number): void;
+  /** The message is complete. */
+  onEnd(): void;
+}
+
 /** What arrives once frames are put together. A sink may throw, as in `FrameSink`. */
 export interface MessageSink {
+  /** A message begins. Returns who takes it in parts; undefined to have it put together. */
+  onStart?(isText: boolean): MessageParts | undefined;
+  /**
+   * A message that is being put together passes a limit. Throws `error`, or returns who takes it in parts from its beginning, or
+   * pauses the parser, which may go on only after {@link MessageAssembler.divert}. Without this method the error is thrown.
+   */
+  onTooBig?(error: LimitError): MessageParts | undefined;
   /** A complete and valid message; `size` is the length of its payload in bytes. */
   onMessage(message: Message, size: number): void;
   onPing(payload: Buffer): void;
@@ -50,6 +70,8 @@ export class MessageAssembler implements FrameSink {
   /** Bytes used of the block. */
   #size = 0;
   #utf8: Utf8Validator | undefined;
+  /** Who takes the message in parts. */
+  #parts: MessageParts | undefined;
 
   constructor(sink: MessageSink, limits: MessageLimits) {
     this.#sink = sink;
@@ -61,30 +83,50 @@ export class MessageAssembler implements FrameSink {
     return this.#block === undefined ? 0 : this.#block.length;
   }
 
+  /** Whether a message has begun that is being put together. */
+  get isAssembling(): boolean {
+    return this.#fragments > 0 && this.#parts === undefined;
+  }
+
+  /** Whether the latest message is text. */
+  get isText(): boolean {
+    return this.#isText;
+  }
+
+  /**
+   * Hands the message that is being put together over to `parts`, with what there is of it.
+   *
+   * @throws LimitError when it is larger than `parts` takes.
+   */
+  divert(parts: MessageParts): void {
+    const block = this.#block;
+    const size = this.#size;
+    this.#block = undefined;
+    this.#size = 0;
+    this.#parts = parts;
+    this.#checkSize(parts.maxSize, 'maxSize');
+    if (block !== undefined) parts.onPart(block, 0, size);
+  }
+
   onDataHeader(opcode: number, fin: boolean, _rsv1: boolean, length: number): void {
     this.#fin = fin;
-    if (opcode !== Opcode.Continuation) this.#isText = opcode === Opcode.Text;
+    if (opcode !== Opcode.Continuation) {
+      this.#isText = opcode === Opcode.Text;
+      this.#parts = this.#sink.onStart?.(this.#isText);
+    }
     this.#fragments++;
     this.#announced += length;
-    const { maxMessageSize, maxFragments } = this.#limits;
-    if (this.#announced > maxMessageSize) {
-      throw new LimitError(
-        'ANTS_MESSAGE_TOO_BIG',
-        CloseCode.MessageTooBig,
-        `a message of at least ${this.#announced} bytes is larger than maxMessageSize (${maxMessageSize})`,
-      );
-    }
-    if (this.#fragments > maxFragments) {
-      throw new LimitError(
-        'ANTS_TOO_MANY_FRAGMENTS',
-        CloseCode.MessageTooBig,
-        `a message has more frames than maxFragments (${maxFragments})`,
-      );
-    }
+    // Frames of a message in parts cost nothing that stays, so there may be any number of them.
+    if (this.#parts !== undefined) this.#checkSize(this.#parts.maxSize, 'maxSize');
+    else this.#checkLimits();
   }
 
   onDataPayload(chunk: Buffer, start: number, end: number, last: boolean): void {
     const complete = last && this.#fin;
+    if (this.#parts !== undefined) {
+      this.#passOn(this.#parts, chunk, start, end, complete);
+      return;
+    }
     if (complete && this.#fragments === 1 && this.#size === 0) {
       this.#fragments = 0;
       this.#announced = 0;
@@ -101,6 +143,43 @@ export class MessageAssembler implements FrameSink {
     if (opcode === Opcode.Close) this.#sink.onClose(parseClosePayload(chunk, start, end));
     else if (opcode === Opcode.Ping) this.#sink.onPing(copyOf(chunk, start, end));
     else this.#sink.onPong(copyOf(chunk, start, end));
+  }
+
+  #checkLimits(): void {
+    const { maxMessageSize, maxFragments } = this.#limits;
+    try {
+      this.#checkSize(maxMessageSize, 'maxMessageSize');
+      if (this.#fragments > maxFragments) {
+        throw new LimitError(
+          'ANTS_TOO_MANY_FRAGMENTS',
+          CloseCode.MessageTooBig,
+          `a message has more frames than maxFragments (${maxFragments})`,
+        );
+      }
+    } catch (error) {
+      if (this.#sink.onTooBig === undefined) throw error;
+      const parts = this.#sink.onTooBig(error as LimitError);
+      if (parts !== undefined) this.divert(parts);
+    }
+  }
+
+  #checkSize(limit: number, option: string): void {
+    if (this.#announced <= limit) return;
+    throw new LimitError(
+      'ANTS_MESSAGE_TOO_BIG',
+      CloseCode.MessageTooBig,
+      `a message of at least ${this.#announced} bytes is larger than ${option} (${limit})`,
+    );
+  }
+
+  #passOn(parts: MessageParts, chunk: Buffer, start: number, end: number, complete: boolean): void {
+    if (this.#isText) this.#checkText(chunk, start, end, complete);
+    if (start < end) parts.onPart(chunk, start, end);
+    if (!complete) return;
+    this.#parts = undefined;
+    this.#fragments = 0;
+    this.#announced = 0;
+    parts.onEnd();
   }
 
   #checkText(chunk: Buffer, start: number, end: number, complete: boolean): void {
@@ -155,8 +234,8 @@ function toText(bytes: Buffer, start: number, end: number): string {
   }
 }
 
-/** A message's bytes, for its reader alone: what stands behind them in the chunk is still to be parsed. */
-function ownBytes(chunk: Buffer, start: number, end: number): Buffer {
+/** Bytes of a message, for its reader alone: what stands behind them in the chunk is still to be parsed. */
+export function ownBytes(chunk: Buffer, start: number, end: number): Buffer {
   return end === chunk.length ? viewOrCopy(chunk, start, end) : copyOf(chunk, start, end);
 }
 
