@@ -7,8 +7,10 @@ export type { CloseInfo, ConnectionEvents, TypedEvents } from './connection/even
 export type { IncomingBinary, IncomingStream, IncomingText } from './connection/incoming-stream.js';
 export type { ConnectionOptions, Role } from './connection/options.js';
 export type { OutgoingData } from './connection/outgoing-data.js';
+export type { SendStreamOptions } from './connection/outgoing-stream.js';
 export type { ReceiveStreamOptions } from './connection/receive-stream.js';
 export { HandshakeRequest } from './connection/request.js';
+export type { StreamSource } from './connection/stream-source.js';
 export type { Address } from './connection/transport.js';
 export * from './errors.js';
 export type { HeadersInput, RawHeaders } from './handshake/headers.js';

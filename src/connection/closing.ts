@@ -113,9 +113,12 @@ export class Closing {
     if (this.#state === 'open') {
       this.#sent = { code: frame.code, reason: '' };
       this.#leaveOpen();
-      this.#sendQueue.close(encodeClosePayload(frame.code, ''), this.#onFlushed);
+      if (this.#sendQueue.isStreaming) this.#cutStream(this.#sent);
+      else this.#sendQueue.close(encodeClosePayload(frame.code, ''), this.#onFlushed);
     } else if (this.#flushed) {
       this.#endTransport();
+    } else if (this.#sent !== undefined && this.#sendQueue.isStreaming) {
+      this.#cutStream(this.#sent);
     }
   }
 
@@ -124,10 +127,11 @@ export class Closing {
     const { code, reason } = describeFailure(error);
     this.#failed = true;
     this.#cause ??= error;
-    if (this.#state === 'open') {
+    // A Close frame of ours that is still behind a stream has not been sent.
+    if (this.#state === 'open' || (this.#state === 'closing' && this.#sendQueue.isStreaming)) {
       this.#sent = { code, reason };
       this.#leaveOpen();
-      this.#sendQueue.abandon(encodeClosePayload(code, reason), this.error, this.#onFlushed);
+      this.#cutStream(this.#sent);
     } else if (this.#flushed) {
       this.#endTransport();
     }
@@ -151,6 +155,10 @@ export class Closing {
     this.#peerEnded = true;
     this.#leaveOpen();
     this.#startDeadline();
+    if (this.#sendQueue.isStreaming) {
+      if (this.#sent === undefined) this.#sendQueue.giveUp(this.error);
+      else this.#cutStream(this.#sent);
+    }
     // A Close frame of ours that is still behind something goes out first.
     if (this.#sent === undefined || this.#flushed) this.#sendQueue.finish();
   }
@@ -186,6 +194,11 @@ export class Closing {
     if (this.#failed || this.#peerEnded || this.#received !== undefined) this.#endTransport();
     else this.#startDeadline();
   };
+
+  /** Sends the Close frame next. A stream has no end that could be waited for, and the peer has no use for the rest of it. */
+  #cutStream({ code, reason }: CloseFrame): void {
+    this.#sendQueue.abandon(encodeClosePayload(code, reason), this.error, this.#onFlushed);
+  }
 
   #leaveOpen(): void {
     if (this.#state !== 'open') return;

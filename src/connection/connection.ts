@@ -18,11 +18,13 @@ import {
   resolveConnectionOptions,
 } from './options.js';
 import { type OutgoingData, toBytes, toControlPayload } from './outgoing-data.js';
+import { defaultFragmentSize, OutgoingStream, type SendStreamOptions } from './outgoing-stream.js';
 import { Pings } from './pings.js';
 import { Hold, type ReadEnd, Reader } from './reader.js';
 import { type ReceiveStreamOptions, receiveStream } from './receive-stream.js';
 import type { HandshakeRequest } from './request.js';
 import { SendQueue } from './send-queue.js';
+import { openSource, type StreamSource } from './stream-source.js';
 import type { Address, Transport } from './transport.js';
 
 /** What a connection is made from, once its opening handshake is done. */
@@ -289,6 +291,36 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
       : this.#sendQueue.send(payload as string | Buffer);
     if (sent === undefined) return rejected(this.#closing.error);
     return signal === undefined ? sent : preHandled(abortable(sent, signal));
+  }
+
+  /**
+   * Sends one message whose content comes from `source`, in frames, as fast as the peer takes them. Pings and pongs go in between,
+   * and what is sent later waits behind it. Resolves, as `send`, when all was handed over and the buffer is below its mark.
+   *
+   * Rejects with what the source throws, with the signal's reason, or with {@link CloseError}, and gives the source back. When a part
+   * of the message has left already, a failure of the source or an abort fails the connection with 1011, so that the peer never
+   * takes the part for the whole.
+   *
+   * @throws TypeError when `source` is no source, or an option is not in its range.
+   */
+  sendStream(source: StreamSource, options: SendStreamOptions = {}): Promise<void> {
+    const {
+      type,
+      signal,
+      fragmentSize = Math.min(this.#options.fragmentSize, defaultFragmentSize),
+    } = options;
+    checkNumber('fragmentSize', fragmentSize, 1);
+    if (fragmentSize === Infinity) throw new TypeError('the fragmentSize of a stream must be finite');
+    if (type !== undefined && type !== 'text' && type !== 'binary') {
+      throw new TypeError(`the type of a message is 'text' or 'binary', not ${String(type)}`);
+    }
+    const stream = new OutgoingStream(openSource(source), type, fragmentSize, signal, (error) =>
+      this.#fail(error),
+    );
+    if (signal?.aborted) stream.end(signal.reason);
+    else if (this.state !== 'open') stream.end(this.#closing.error);
+    else this.#sendQueue.sendStream(stream);
+    return stream.sent;
   }
 
   /**

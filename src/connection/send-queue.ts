@@ -6,6 +6,7 @@ import { type Deadline, setDeadline } from './deadline.js';
 import { nextMaskingKey } from './masking-keys.js';
 import type { ResolvedConnectionOptions, Role } from './options.js';
 import { Outbox, type Waiter } from './outbox.js';
+import type { FragmentWriter, OutgoingStream } from './outgoing-stream.js';
 import type { Transport } from './transport.js';
 import { type Queued, WaitingLine } from './waiting-line.js';
 
@@ -37,7 +38,7 @@ const done: Promise<void> = Promise.resolve();
  * Everything on its way out: the order of messages and their frames, the marks and the deadline of the buffer, and the
  * promises that depend on them.
  */
-export class SendQueue {
+export class SendQueue implements FragmentWriter {
   readonly #role: Role;
   readonly #transport: Transport;
   readonly #options: ResolvedConnectionOptions;
@@ -55,6 +56,9 @@ export class SendQueue {
   #held = false;
   #stalled: Deadline | undefined;
   #ended = false;
+  /** The message in progress whose content comes from a source; it is at the head of the line. */
+  #stream: OutgoingStream | undefined;
+  #onRoom: (() => void) | undefined;
 
   constructor(role: Role, transport: Transport, options: ResolvedConnectionOptions, owner: SendQueueOwner) {
     this.#role = role;
@@ -91,6 +95,41 @@ export class SendQueue {
     return this.#enqueue(size, load, (loaded) => this.#write(loaded, loaded.length));
   }
 
+  /** Whether a message is on its way out whose content is still coming. */
+  get isStreaming(): boolean {
+    return this.#stream !== undefined;
+  }
+
+  /** Whether a stream may add more frames: what waits behind it does not count. */
+  get hasRoom(): boolean {
+    return this.#inTransit <= this.#options.highWaterMark;
+  }
+
+  get #inTransit(): number {
+    return this.#outbox?.bufferedAmount ?? 0;
+  }
+
+  /** Takes a message whose content comes from a source; everything sent later waits behind it. */
+  sendStream(stream: OutgoingStream): void {
+    const load = async (): Promise<Uint8Array> => {
+      this.#stream = stream;
+      await stream.run(this);
+      if (this.#stream === stream) this.#stream = undefined;
+      return nothing;
+    };
+    this.#line ??= new WaitingLine(() => this.#progressed());
+    this.#line.add({ bytes: 0, load, write: noop, reject: (error) => stream.end(error) });
+  }
+
+  fragment(opcode: number, fin: boolean, bytes: Uint8Array): void {
+    this.#frames().frames.frame({ opcode, fin, rsv1: false }, bytes, this.#key());
+    this.#added();
+  }
+
+  whenRoom(room: () => void): void {
+    this.#onRoom = room;
+  }
+
   ping(payload: Uint8Array): void {
     this.#control(pingKind, payload);
   }
@@ -118,8 +157,15 @@ export class SendQueue {
 
   /** Gives up what is not framed yet, and sends the Close frame next. */
   abandon(payload: Uint8Array, error: CloseError, flushed: () => void): void {
-    this.#line?.drop(error);
+    this.giveUp(error);
     this.#writeClose(payload, flushed);
+  }
+
+  /** Gives up what is not framed yet, streams included. */
+  giveUp(error: CloseError): void {
+    this.#stream = undefined;
+    this.#onRoom = undefined;
+    this.#line?.drop(error);
   }
 
   /** Ends the transport behind all frames. */
@@ -131,7 +177,7 @@ export class SendQueue {
   end(error: CloseError): void {
     this.#ended = true;
     clearTimeout(this.#stalled);
-    this.#line?.drop(error);
+    this.giveUp(error);
     this.#outbox?.drop(error);
     this.#drained?.waiter.reject(error);
     this.#outbox = undefined;
@@ -223,11 +269,16 @@ export class SendQueue {
 
   /** The buffer grew: starts the deadline and looks at the marks. Whether it is above the high-water mark. */
   #grown(): boolean {
-    this.#stalled ??= setDeadline(this.#options.writeTimeout, () => this.#onStalled());
+    // What waits for its own content to come does not wait for the peer.
+    if (this.#inTransit > 0) {
+      this.#stalled ??= setDeadline(this.#options.writeTimeout, () => this.#onStalled());
+    }
     const buffered = this.bufferedAmount;
     if (buffered <= this.#options.highWaterMark) return false;
     this.#above = true;
-    if (buffered > this.#options.readHold) {
+    // The source of a stream may be this very connection, and what is behind the stream must not stop it.
+    const held = this.isStreaming ? this.#inTransit : buffered;
+    if (held > this.#options.readHold) {
       this.#held = true;
       this.#owner.onReadHold(true);
     }
@@ -238,11 +289,16 @@ export class SendQueue {
   #progressed(): void {
     if (this.#ended) return;
     const buffered = this.bufferedAmount;
-    if (buffered > 0) {
+    if (this.#inTransit > 0) {
       this.#stalled?.refresh();
     } else {
       clearTimeout(this.#stalled);
       this.#stalled = undefined;
+    }
+    if (this.#onRoom !== undefined && this.hasRoom) {
+      const room = this.#onRoom;
+      this.#onRoom = undefined;
+      room();
     }
     if (this.#above && buffered <= this.#options.highWaterMark / 2) this.#onDrained();
   }
@@ -287,6 +343,8 @@ export class SendQueue {
     );
   }
 }
+
+const nothing: Uint8Array = new Uint8Array(0);
 
 function noop(): void {}
 
