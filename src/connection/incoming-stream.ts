@@ -39,6 +39,9 @@ export interface IncomingStreamOwner {
 /** Bytes that may wait for the consumer. */
 const maxWaiting = 64 * 1024;
 
+/** The same while this end is closing: nothing may stop the reading then, and a consumer at work should lose nothing. */
+const maxWaitingAtEnd = 1024 * 1024;
+
 /** What a part costs beside its bytes. */
 const partOverhead = 64;
 
@@ -99,7 +102,7 @@ export class IncomingParts implements MessageParts, AsyncIterableIterator<Messag
 
   onPart(chunk: Buffer, start: number, end: number): void {
     if (this.#isLeft || this.#isCut || this.#failure !== undefined) return;
-    if (this.#overflowing && this.#bytes >= maxWaiting) {
+    if (this.#overflowing && this.#bytes >= maxWaitingAtEnd) {
       this.#isCut = true;
       return;
     }
