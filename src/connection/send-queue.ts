@@ -109,6 +109,14 @@ export class SendQueue implements FragmentWriter {
     return this.#outbox?.bufferedAmount ?? 0;
   }
 
+  /**
+   * What the peer is to be judged by. What stands behind a stream waits for the source, which may be slow, or be this very
+   * connection.
+   */
+  get #waiting(): number {
+    return this.isStreaming ? this.#inTransit : this.bufferedAmount;
+  }
+
   /** Takes a message whose content comes from a source; everything sent later waits behind it. */
   sendStream(stream: OutgoingStream): void {
     const load = async (): Promise<Uint8Array> => {
@@ -269,16 +277,13 @@ export class SendQueue implements FragmentWriter {
 
   /** The buffer grew: starts the deadline and looks at the marks. Whether it is above the high-water mark. */
   #grown(): boolean {
-    // What waits for its own content to come does not wait for the peer.
-    if (this.#inTransit > 0) {
+    if (this.#waiting > 0) {
       this.#stalled ??= setDeadline(this.#options.writeTimeout, () => this.#onStalled());
     }
     const buffered = this.bufferedAmount;
     if (buffered <= this.#options.highWaterMark) return false;
     this.#above = true;
-    // The source of a stream may be this very connection, and what is behind the stream must not stop it.
-    const held = this.isStreaming ? this.#inTransit : buffered;
-    if (held > this.#options.readHold) {
+    if (this.#waiting > this.#options.readHold) {
       this.#held = true;
       this.#owner.onReadHold(true);
     }
@@ -289,7 +294,8 @@ export class SendQueue implements FragmentWriter {
   #progressed(): void {
     if (this.#ended) return;
     const buffered = this.bufferedAmount;
-    if (this.#inTransit > 0) {
+    if (this.#waiting > 0) {
+      this.#stalled ??= setDeadline(this.#options.writeTimeout, () => this.#onStalled());
       this.#stalled?.refresh();
     } else {
       clearTimeout(this.#stalled);

@@ -431,6 +431,7 @@ describe('sendStream', () => {
       await settle();
       expect(shown(peer.frames.slice(0, -1))).to.deep.equal(['1 all+', '0 ']);
       peer.close(1000);
+      peer.end();
       expect((await closed).wasClean).to.equal(true);
       const late = new ManualSource();
       expect(await outcome(connection.sendStream(late))).to.be.instanceOf(CloseError);
