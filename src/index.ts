@@ -8,8 +8,10 @@ export type { IncomingBinary, IncomingStream, IncomingText } from './connection/
 export type { ConnectionOptions, Role } from './connection/options.js';
 export type { OutgoingData } from './connection/outgoing-data.js';
 export type { SendStreamOptions } from './connection/outgoing-stream.js';
+export type { ReceiveFileOptions } from './connection/receive-file.js';
 export type { ReceiveStreamOptions } from './connection/receive-stream.js';
 export { HandshakeRequest } from './connection/request.js';
+export type { FileProgress, SendFileOptions } from './connection/send-file.js';
 export type { StreamSource } from './connection/stream-source.js';
 export type { Address } from './connection/transport.js';
 export * from './errors.js';
@@ -23,3 +25,5 @@ export type { Authorize, AuthorizeContext, UpgraderOptions } from './server/opti
 export { type ServeOptions, serve } from './server/serve.js';
 export type { Server } from './server/server.js';
 export { type CloseAllOptions, Upgrader, upgrade } from './server/upgrader.js';
+export { type DuplexOptions, toDuplex } from './streams/duplex.js';
+export { toWebStreams, type WebStreams } from './streams/web-streams.js';

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import type { FileHandle } from 'node:fs/promises';
 import { AntsError, type CloseError, UsageError } from '../errors.js';
 import { CloseCode } from '../protocol/close-code.js';
 import { encodeClosePayload } from '../protocol/close-payload.js';
@@ -21,8 +22,10 @@ import { type OutgoingData, toBytes, toControlPayload } from './outgoing-data.js
 import { defaultFragmentSize, OutgoingStream, type SendStreamOptions } from './outgoing-stream.js';
 import { Pings } from './pings.js';
 import { Hold, type ReadEnd, Reader } from './reader.js';
+import { type ReceiveFileOptions, receiveFile } from './receive-file.js';
 import { type ReceiveStreamOptions, receiveStream } from './receive-stream.js';
 import type { HandshakeRequest } from './request.js';
+import { type SendFileOptions, sendFile } from './send-file.js';
 import { SendQueue } from './send-queue.js';
 import { openSource, type StreamSource } from './stream-source.js';
 import type { Address, Transport } from './transport.js';
@@ -219,6 +222,17 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
   }
 
   /**
+   * Writes the next message to a file, while it comes, and resolves to its bytes. The file appears when it is complete; a transfer that
+   * fails leaves nothing behind, and the connection open unless that is what failed.
+   *
+   * Rejects as `receiveStream` and its iteration do, with the errors of the file system, and with `ANTS_FILE_EXISTS` when there is a
+   * file and `overwrite` is not set; the message is skipped then.
+   */
+  receiveFile(path: string | URL, options: ReceiveFileOptions = {}): Promise<number> {
+    return receiveFile(this, path, options);
+  }
+
+  /**
    * Iterates over the messages. It ends quietly after 1000, 1001, 1005 and after our own `close`; after any other end it throws
    * {@link CloseError}. `break` leaves the connection open.
    *
@@ -321,6 +335,16 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     else if (this.state !== 'open') stream.end(this.#closing.error);
     else this.#sendQueue.sendStream(stream);
     return stream.sent;
+  }
+
+  /**
+   * Sends the content of a file as one message and resolves to its bytes. It is read at the pace of the peer, from its beginning, as long
+   * as it was when its turn came. A `FileHandle` stays open.
+   *
+   * Rejects as `sendStream`, with the errors of the file system.
+   */
+  sendFile(file: string | URL | FileHandle, options: SendFileOptions = {}): Promise<number> {
+    return sendFile(this, file, options);
   }
 
   /**

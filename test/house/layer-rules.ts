@@ -7,6 +7,7 @@ const layers: readonly (readonly string[])[] = [
   ['handshake'],
   ['deflate'],
   ['connection'],
+  ['streams'],
   ['client', 'server'],
   ['testing'],
   ['index'],
@@ -25,7 +26,7 @@ const networkModules =
   /^node:(net|tls|http|https|http2|dgram|dns|stream|child_process|cluster|worker_threads)(\/|$)/;
 
 /** Who may touch sockets and streams. */
-const mayUseNetwork = /^src\/(client\/|server\/|connection\/duplex-transport\.ts$)/;
+const mayUseNetwork = /^src\/(streams\/|client\/|server\/|connection\/duplex-transport\.ts$)/;
 
 /** Packages that give types only, so that nothing of them is left at run time. */
 const typeOnlyPackages: readonly string[] = ['typed-emitter'];
@@ -97,7 +98,7 @@ function judgeModule(path: string, layer: string, specifier: string, typeOnly: b
     return allowed.includes(specifier) ? undefined : `${layer} is pure and must not import ${specifier}`;
   }
   if (networkModules.test(specifier) && !mayUseNetwork.test(path)) {
-    return `imports ${specifier}; sockets and streams belong to client/, server/ and connection/duplex-transport.ts`;
+    return `imports ${specifier}; sockets and streams belong to streams/, client/, server/ and connection/duplex-transport.ts`;
   }
   return undefined;
 }
