@@ -92,9 +92,10 @@ export class Inbox implements IncomingStreamOwner {
     return this.#final;
   }
 
-  /** Whether the next message that is complete goes to someone at once. */
-  get isAwaited(): boolean {
-    return this.#isEmpty && ((this.#pullers?.length ?? 0) > 0 || this.#isListening);
+  /** Whether the next message has a reader, or will have none: a limit that it passes need not wait for anybody to decide. */
+  get isDecided(): boolean {
+    const goesOut = this.#isEmpty && ((this.#pullers?.length ?? 0) > 0 || this.#isListening);
+    return goesOut || this.#ignoring || (this.#endAwaited && !this.isBeingRead);
   }
 
   get #isEmpty(): boolean {
@@ -135,9 +136,14 @@ export class Inbox implements IncomingStreamOwner {
     this.#queue.push(message, size);
     if (this.#overflowing || !this.#queue.isFull) return;
     this.#owner.onFull();
+    this.stopped();
+  }
+
+  /** Reading from the peer stops until somebody takes something. */
+  stopped(): void {
     if (this.isPulled) return;
     this.#unread ??= new UnreadWarning();
-    this.#unread.start(this.#queue.length);
+    this.#unread.start(this.#queue?.length ?? 0);
   }
 
   /** Emits the oldest queued message to listeners; false when there is none, or nobody listens. */
@@ -159,6 +165,7 @@ export class Inbox implements IncomingStreamOwner {
   wait(puller: Puller): void {
     this.#pullers ??= [];
     this.#pullers.push(puller);
+    this.#unread?.stop();
     this.#owner.onAwaited();
   }
 
@@ -185,6 +192,7 @@ export class Inbox implements IncomingStreamOwner {
   awaitEnd(): void {
     this.#endAwaited = true;
     this.allReturned();
+    if (!this.isBeingRead) this.#owner.onAwaited();
   }
 
   /** Nobody is at work any more on a message taken with `receive`. */

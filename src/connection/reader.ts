@@ -214,9 +214,10 @@ export class Reader implements MessageSink, InboxOwner {
   onTooBig(error: LimitError): MessageParts | undefined {
     const parts = this.inbox.takeInParts(this.#assembler.isText);
     if (parts !== undefined) return parts;
-    if (this.#endsNow || this.inbox.isIgnoring || this.inbox.isAwaited) throw error;
+    if (this.#endsNow || this.inbox.isDecided) throw error;
     this.#undecided = error;
     this.hold(Hold.Undecided);
+    this.inbox.stopped();
     return undefined;
   }
 
@@ -278,7 +279,7 @@ export class Reader implements MessageSink, InboxOwner {
   #parse(): boolean {
     const parser = this.#parser;
     const chunk = this.#chunk;
-    if (this.#undecided !== undefined && this.inbox.isAwaited) this.release(Hold.Undecided);
+    if (this.#undecided !== undefined && this.inbox.isDecided) this.release(Hold.Undecided);
     if (parser === undefined || chunk === undefined || this.#holds !== 0) return false;
     try {
       if (this.#undecided !== undefined) throw this.#undecided;

@@ -10,7 +10,7 @@ let warned = false;
 export class UnreadWarning {
   #timer: Deadline | undefined;
 
-  /** The queue is full and nobody is waiting for messages. */
+  /** The queue is full, or a message passes a limit, and nobody is waiting for messages. */
   start(messages: number): void {
     if (warned || this.#timer !== undefined) return;
     this.#timer = setDeadline(patience, () => {
@@ -18,7 +18,7 @@ export class UnreadWarning {
       if (warned) return;
       warned = true;
       process.emitWarning(
-        `a connection has ${messages} unread messages and reading from its peer has stopped for ${patience} ms: ` +
+        `a connection has ${messages === 0 ? 'an unread message that passes a limit' : `${messages} unread messages`} and reading from its peer has stopped for ${patience} ms: ` +
           "read them with for await, receive() or on('message'), or call ignoreMessages()",
         { type: 'AntsWarning', code: 'ANTS_UNREAD_MESSAGES' },
       );

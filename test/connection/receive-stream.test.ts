@@ -240,6 +240,18 @@ describe('receiveStream', () => {
       expect(peer.closes[0]).to.match(/^1009/);
     });
 
+    it('fails for someone who waits for the end', async () => {
+      for (const early of [true, false]) {
+        const { connection, peer } = rawPair('server', { maxMessageSize: 4 });
+        if (early) void connection.closed;
+        peer.texts('too big');
+        await settle();
+        if (!early) void connection.closed;
+        await settle();
+        expect(peer.closes[0]).to.match(/^1009/);
+      }
+    });
+
     it('does not wait when someone reads', async () => {
       const { connection, peer } = rawPair('server', { maxMessageSize: 4 });
       void outcome(connection.receive());
