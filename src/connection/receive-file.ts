@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, link, lstat, open, rename, unlink } from 'node:fs/promises';
+import fs, { type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AntsError } from '../errors.js';
@@ -43,7 +43,7 @@ async function writeBeside<T>(
 ): Promise<T> {
   // A name that nobody can guess, so that nobody can put a link there before us; `x` holds that.
   const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(12).toString('hex')}.part`);
-  const handle = await open(temporary, 'wx');
+  const handle = await fs.open(temporary, 'wx');
   try {
     let result: T;
     try {
@@ -51,11 +51,11 @@ async function writeBeside<T>(
     } finally {
       await handle.close();
     }
-    if (overwrite) await rename(temporary, target);
+    if (overwrite) await fs.rename(temporary, target);
     else await publish(temporary, target);
     return result;
   } catch (error) {
-    await unlink(temporary).catch(noop);
+    await fs.unlink(temporary).catch(noop);
     throw error;
   }
 }
@@ -78,25 +78,25 @@ async function write(
 async function publish(temporary: string, target: string): Promise<void> {
   try {
     // Unlike `rename`, a link fails when the name is taken.
-    await link(temporary, target);
+    await fs.link(temporary, target);
   } catch (error) {
     if (codeOf(error) === 'EEXIST') throw alreadyThere(target);
     // Not every file system has links. There the name is claimed, and what replaces the claim is ours.
     await claim(target);
     try {
-      await rename(temporary, target);
+      await fs.rename(temporary, target);
     } catch (renameError) {
-      await unlink(target).catch(noop);
+      await fs.unlink(target).catch(noop);
       throw renameError;
     }
     return;
   }
-  await unlink(temporary);
+  await fs.unlink(temporary);
 }
 
 async function claim(target: string): Promise<void> {
   try {
-    const handle = await open(target, 'wx');
+    const handle = await fs.open(target, 'wx');
     await handle.close();
   } catch (error) {
     throw codeOf(error) === 'EEXIST' ? alreadyThere(target) : error;
@@ -105,7 +105,7 @@ async function claim(target: string): Promise<void> {
 
 async function exists(path: string): Promise<boolean> {
   try {
-    await lstat(path);
+    await fs.lstat(path);
     return true;
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return false;

@@ -1,9 +1,11 @@
-import { mkdtemp, open, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import fs, { mkdtemp, open, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CloseError, type FileProgress } from 'ants-ws';
 import { expect } from 'chai';
+import sinon from 'sinon';
 import { Opcode } from '#src/protocol/opcode.js';
 import { connectedPair, outcome, rawPair, settle } from '../support/connections.js';
 
@@ -17,7 +19,10 @@ describe('files', () => {
     folder = await mkdtemp(join(tmpdir(), 'ants-files-'));
   });
 
-  afterEach(() => rm(folder, { recursive: true }));
+  afterEach(async () => {
+    sinon.restore();
+    await rm(folder, { recursive: true });
+  });
 
   it('go from one end to the other, with their progress', async () => {
     const content = Buffer.alloc(1000 * KiB + 7, 'ants ');
@@ -157,6 +162,41 @@ describe('files', () => {
     expect(await server.receive()).to.equal('next');
     void client.send('directory');
     expect(await outcome(server.receiveFile(folder, { overwrite: true }))).to.be.instanceOf(Error);
+    expect(await readdir(folder)).to.deep.equal([]);
+  });
+
+  it('are kept also where the file system has no links, and still replace nothing', async () => {
+    const { client, server } = connectedPair();
+    sinon.stub(fs, 'link').rejects(Object.assign(new Error('no links here'), { code: 'EPERM' }));
+    void client.send('one');
+    expect(await server.receiveFile(inFolder('to'))).to.equal(3);
+    expect(await readFile(inFolder('to'), 'utf8')).to.equal('one');
+
+    void client.send('two');
+    const options = { onProgress: () => writeFileSync(inFolder('late'), 'theirs') };
+    expect(await outcome(server.receiveFile(inFolder('late'), options))).to.have.property(
+      'code',
+      'ANTS_FILE_EXISTS',
+    );
+    expect(await readFile(inFolder('late'), 'utf8')).to.equal('theirs');
+
+    void client.send('three');
+    sinon.stub(fs, 'rename').rejects(Object.assign(new Error('no'), { code: 'EIO' }));
+    expect(await outcome(server.receiveFile(inFolder('bad')))).to.have.property('code', 'EIO');
+    expect((await readdir(folder)).sort()).to.deep.equal(['late', 'to']);
+  });
+
+  it('fail with the error of the file system where nothing can be written in the end', async () => {
+    const { client, server } = connectedPair();
+    const broken = (code: string) => Object.assign(new Error(code), { code });
+    sinon.stub(fs, 'link').rejects(broken('EPERM'));
+    const open = sinon.stub(fs, 'open').callThrough();
+    open.withArgs(inFolder('to')).rejects(broken('EROFS'));
+    void client.send('one');
+    expect(await outcome(server.receiveFile(inFolder('to')))).to.have.property('code', 'EROFS');
+    sinon.stub(fs, 'lstat').rejects(broken('EACCES'));
+    void client.send('two');
+    expect(await outcome(server.receiveFile(inFolder('to')))).to.have.property('code', 'EACCES');
     expect(await readdir(folder)).to.deep.equal([]);
   });
 

@@ -371,6 +371,15 @@ describe('receiveStream', () => {
     });
   });
 
+  it('rejects when the connection has ended, or ends while it waits', async () => {
+    const { connection, peer } = rawPair('server');
+    const waiting = outcome(connection.receiveStream());
+    peer.close(1000);
+    peer.end();
+    expect(await waiting).to.be.instanceOf(CloseError);
+    expect(await outcome(connection.receiveStream())).to.be.instanceOf(CloseError);
+  });
+
   describe('signals', () => {
     it('end the wait, and eat no message', async () => {
       const { connection, peer } = rawPair('server');
