@@ -92,6 +92,35 @@ describe('receiveStream', () => {
     expect(await third).to.equal('d');
   });
 
+  it('gets its turn when the one before gives up in the middle of a message', async () => {
+    for (const rest of ['cd', 'is over maxMessageSize']) {
+      const { connection, peer } = rawPair('server', { maxMessageSize: 8 });
+      const controller = new AbortController();
+      const first = outcome(connection.receive({ signal: controller.signal }));
+      const second = connection.receiveStream();
+      peer.frame(Opcode.Text, 'ab', false);
+      await settle();
+      controller.abort();
+      await first;
+      peer.frame(Opcode.Continuation, rest);
+      expect(await whole(await second)).to.equal(`ab${rest}`);
+    }
+  });
+
+  it('can be given up by return while it waits', async () => {
+    const { connection, peer } = rawPair('server');
+    const promise = connection.receiveStream();
+    peer.frame(Opcode.Text, 'a', false);
+    const stream = await promise;
+    await stream.next();
+    const waiting = stream.next();
+    await stream.return();
+    expect(await waiting).to.deep.equal({ value: undefined, done: true });
+    peer.frame(Opcode.Continuation, 'b');
+    peer.texts('next');
+    expect(await connection.receive()).to.equal('next');
+  });
+
   it('holds the peer back in the middle of a frame', async () => {
     const { connection, peer, transport } = rawPair('server');
     const promise = connection.receiveStream();

@@ -178,6 +178,27 @@ describe('sendStream', () => {
     expect(shown(peer.frames)).to.deep.equal(['1 now +', '0 later+', '0 ']);
   });
 
+  it('sends what it has as soon as there is room, although the source still lets it wait', async () => {
+    const { connection, peer, transport } = rawPair('server', { highWaterMark: 0 });
+    await settle();
+    transport.isStuck = true;
+    const source = new ManualSource();
+    const sent = connection.sendStream(source);
+    await settle();
+    source.give('first');
+    await settle();
+    source.give('second');
+    await settle();
+    source.give('third');
+    await settle();
+    expect(connection.bufferedAmount).to.equal(2 + 'first'.length);
+    transport.unstick();
+    await settle();
+    expect(shown(peer.frames)).to.deep.equal(['1 first+', '0 secondthird+']);
+    source.end();
+    await sent;
+  });
+
   it('lets control frames in between, and keeps other messages behind it, in order', async () => {
     const { connection, peer } = rawPair('server');
     const source = new ManualSource();
@@ -415,6 +436,25 @@ describe('sendStream', () => {
       expect(await first).to.be.instanceOf(CloseError);
       expect(await second).to.equal(reason);
       expect(readable.destroyed).to.equal(true);
+    });
+
+    it('does not mind a source that fails to be given back', async () => {
+      const { connection, peer } = rawPair('server');
+      const web = new ReadableStream({
+        cancel() {
+          throw new Error('no');
+        },
+      });
+      const bad = {
+        [Symbol.asyncIterator]: () => ({
+          next: () => new Promise<never>(() => {}),
+          return: () => Promise.reject(new Error('no')),
+        }),
+      };
+      const sent = [web, bad].map((source) => outcome(connection.sendStream(source)));
+      await settle();
+      peer.reset();
+      for (const error of await Promise.all(sent)) expect(error).to.be.instanceOf(CloseError);
     });
 
     it('our own close lets the message finish first', async () => {

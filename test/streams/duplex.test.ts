@@ -58,6 +58,10 @@ describe('toDuplex', () => {
     await settle();
     expect(peer.messages).to.deep.equal(['\u20ac', '\ufffd']);
     expect(peer.closes).to.deep.equal(['1000']);
+    const closed = once(stream, 'close');
+    peer.close(1000);
+    peer.end();
+    await closed;
   });
 
   it('holds the peer back while nobody reads', async () => {
