@@ -341,10 +341,10 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
    * Sends the content of a file as one message and resolves to its bytes. It is read at the pace of the peer, from its beginning, as long
    * as it was when its turn came. A `FileHandle` stays open.
    *
-   * Rejects as `sendStream`, with the errors of the file system.
+   * Rejects as `sendStream`, and with the errors of the file system; also this rejection may be left unhandled.
    */
   sendFile(file: string | URL | FileHandle, options: SendFileOptions = {}): Promise<number> {
-    return sendFile(this, file, options);
+    return preHandled(sendFile(this, file, options));
   }
 
   /**

@@ -74,6 +74,21 @@ describe('files', () => {
     expect(await server.receive()).to.equal('next');
   });
 
+  it('may be sent without a look at the promise', async () => {
+    const unhandled = sinon.fake();
+    process.on('unhandledRejection', unhandled);
+    try {
+      const { client } = connectedPair();
+      void client.sendFile(inFolder('missing'));
+      await client.send('next');
+      await outcome(client.sendFile(inFolder('missing')));
+      await settle();
+      expect(unhandled.called).to.equal(false);
+    } finally {
+      process.off('unhandledRejection', unhandled);
+    }
+  });
+
   it('that shrink in the middle are never sent as if they were whole', async () => {
     await writeFile(inFolder('log'), Buffer.alloc(100 * KiB));
     const { client, server } = connectedPair();
