@@ -56,7 +56,8 @@ export type LimitErrorCode =
   | 'ANTS_MESSAGE_TOO_BIG'
   | 'ANTS_TOO_MANY_FRAGMENTS'
   | 'ANTS_STRING_TOO_LONG'
-  | 'ANTS_SEND_BUFFER_FULL';
+  | 'ANTS_SEND_BUFFER_FULL'
+  | 'ANTS_SLOW_PEER';
 
 /** A configured capacity was exceeded; the message names the size, the limit and the option. */
 export class LimitError extends AntsError {
@@ -71,7 +72,13 @@ export class LimitError extends AntsError {
 }
 
 /** Codes of {@link TimeoutError}. */
-export type TimeoutErrorCode = 'ANTS_HANDSHAKE_TIMEOUT' | 'ANTS_CLOSE_TIMEOUT' | 'ANTS_WRITE_TIMEOUT';
+export type TimeoutErrorCode =
+  | 'ANTS_HANDSHAKE_TIMEOUT'
+  | 'ANTS_CLOSE_TIMEOUT'
+  | 'ANTS_WRITE_TIMEOUT'
+  | 'ANTS_HEARTBEAT_TIMEOUT'
+  | 'ANTS_IDLE_TIMEOUT'
+  | 'ANTS_LIFETIME';
 
 /** A deadline passed; the message names the duration and the option. */
 export class TimeoutError extends AntsError {

@@ -1,8 +1,15 @@
 import { Connection } from '../connection/connection.js';
+import { traceHandshake } from '../connection/diagnostics.js';
 import { HandshakeRequest } from '../connection/request.js';
-import { parseAddress } from './address.js';
+import { type Address, parseAddress } from './address.js';
 import { open } from './open.js';
-import { checkDialOptions, compileOptions, type DialOptions, mergeOptions } from './options.js';
+import {
+  checkDialOptions,
+  compileOptions,
+  type DialOptions,
+  type DialSettings,
+  mergeOptions,
+} from './options.js';
 
 /** Dials with the same defaults any number of times. */
 export class Dialer<Data = undefined> {
@@ -29,6 +36,14 @@ export class Dialer<Data = undefined> {
     const address = parseAddress(url);
     if (overrides !== undefined) checkDialOptions('dial', overrides);
     const settings = compileOptions(mergeOptions(this.#defaults, overrides));
+    return traceHandshake(
+      'client',
+      () => withoutPassword(url),
+      () => this.#open(address, settings),
+    );
+  }
+
+  async #open(address: Address, settings: DialSettings<Data>): Promise<Connection<Data>> {
     const { transport, head, agreement, rawHeaders } = await open(address, settings);
     return new Connection<Data>({
       role: 'client',
@@ -52,4 +67,11 @@ export async function dial<Data = undefined>(
   options?: DialOptions<Data>,
 ): Promise<Connection<Data>> {
   return new Dialer<Data>().dial(url, options);
+}
+
+/** Traces end up in logs. */
+function withoutPassword(url: string | URL): string {
+  const shown = new URL(url);
+  if (shown.password !== '') shown.password = '***';
+  return shown.href;
 }

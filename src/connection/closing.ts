@@ -50,6 +50,8 @@ export class Closing {
   /** Whether `close` was called by the user of this end. */
   #isOurs = false;
   #failed = false;
+  /** Whether a deadline of the connection ended it. */
+  #expired = false;
   /** Whether the peer has ended its side of TCP. */
   #peerEnded = false;
   #cause: Error | undefined;
@@ -96,11 +98,14 @@ export class Closing {
   /**
    * Starts the closing handshake (RFC 6455 section 7.1.2). Without effect when it has begun.
    *
+   * @param expired The deadline that ends the connection, if one does: then the end has an error, however orderly it is.
    * @throws TypeError as `encodeClosePayload`.
    */
-  begin(code: number, reason: string): void {
+  begin(code: number, reason: string, expired?: TimeoutError): void {
     const payload = encodeClosePayload(code, reason);
     if (this.#state !== 'open') return;
+    this.#cause = expired;
+    this.#expired = expired !== undefined;
     this.#isOurs = true;
     this.#sent = { code, reason };
     this.#leaveOpen();
@@ -183,7 +188,7 @@ export class Closing {
       reason: final.reason,
       wasClean: final.wasClean,
       unsentBytes: this.#sendQueue.unsentBytes,
-      error: isOrdinary ? undefined : final,
+      error: isOrdinary && !this.#expired ? undefined : final,
     };
     this.#owner.onClosed(info, final, isOrdinary || this.#isOurs);
   }
@@ -257,6 +262,9 @@ function describeFailure(error: Error): CloseFrame {
     // Their messages are ASCII, so characters are bytes.
     return { code: error.closeCode, reason: error.message.slice(0, maxReasonBytes) };
   }
+  // A peer that is there after all should know why it is left.
+  if (error instanceof TimeoutError)
+    return { code: CloseCode.InternalError, reason: error.message.slice(0, maxReasonBytes) };
   // No mistake of the peer, and none of its business.
   return { code: CloseCode.InternalError, reason: '' };
 }

@@ -7,6 +7,7 @@ import type { Message } from '../protocol/message-assembler.js';
 import { abortable, onAbort } from './abort.js';
 import { Closing, type ConnectionState } from './closing.js';
 import { consumeMessages } from './consume.js';
+import { channels, type Pressure } from './diagnostics.js';
 import type { CloseInfo, ConnectionEvents, TypedEvents } from './events.js';
 import type { Puller } from './inbox.js';
 import type { IncomingStream } from './incoming-stream.js';
@@ -14,21 +15,25 @@ import { MessageIterator } from './message-iterator.js';
 import {
   type ConnectionOptions,
   checkNumber,
+  checkWhenSlow,
   type ResolvedConnectionOptions,
   type Role,
   resolveConnectionOptions,
+  type WhenSlow,
 } from './options.js';
 import { type OutgoingData, toBytes, toControlPayload } from './outgoing-data.js';
 import { defaultFragmentSize, OutgoingStream, type SendStreamOptions } from './outgoing-stream.js';
-import { Pings } from './pings.js';
+import { isHeartbeat, Pings } from './pings.js';
 import { Hold, type ReadEnd, Reader } from './reader.js';
 import { type ReceiveFileOptions, receiveFile } from './receive-file.js';
 import { type ReceiveStreamOptions, receiveStream } from './receive-stream.js';
 import type { HandshakeRequest } from './request.js';
 import { type SendFileOptions, sendFile } from './send-file.js';
 import { SendQueue } from './send-queue.js';
+import { type ConnectionStats, Counters } from './stats.js';
 import { openSource, type StreamSource } from './stream-source.js';
 import type { Address, Transport } from './transport.js';
+import { Watch } from './watch.js';
 
 /** What a connection is made from, once its opening handshake is done. */
 export interface ConnectionInit<Data> {
@@ -46,6 +51,12 @@ export interface ConnectionInit<Data> {
 export interface WaitOptions {
   /** Ends the wait: the promise rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
+}
+
+/** How a message is sent. */
+export interface SendOptions extends WaitOptions {
+  /** Instead of the connection's option. */
+  whenSlow?: WhenSlow | undefined;
 }
 
 /** Serves one connection; see {@link Connection.run} for what its end means. */
@@ -76,6 +87,8 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
   readonly #reader: Reader;
   readonly #sendQueue: SendQueue;
   readonly #closing: Closing;
+  readonly #watch: Watch;
+  readonly #counters = new Counters();
   #pings: Pings | undefined;
   #closed: { promise: Promise<CloseInfo>; resolve: (info: CloseInfo) => void } | undefined;
   #closeInfo: CloseInfo | undefined;
@@ -90,28 +103,39 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     this.data = init.data;
     this.#transport = transport;
     this.#options = resolveConnectionOptions(role, init.options);
-    this.#sendQueue = new SendQueue(role, transport, this.#options, {
+    this.#sendQueue = new SendQueue(role, transport, this.#options, this.#counters, {
+      onPongSent: (payload) => this.#tellControl('pong', 'out', payload),
+      onPressure: (kind) => this.#tellPressure(kind),
       onDrain: () => this.#emit('drain'),
       onReadHold: (held) => (held ? this.#reader.hold(Hold.Write) : this.#reader.release(Hold.Write)),
       onOverflow: (error) => this.#cut(error),
-      onStalled: (error) => this.#cut(error),
+      onBytesWait: () => this.#watch.bytesWait(),
+      onNothingWaits: () => this.#watch.nothingWaits(),
     });
     this.#reader = new Reader(role, transport, this.#options, {
       isListening: () => this.listenerCount('message') > 0,
       emitMessage: (message) => this.#emit('message', message),
-      onPing: (payload) => this.#onPing(payload),
-      onPong: (payload) => {
-        this.#pings?.answer(payload);
-        this.#emit('pong', payload);
+      onMessage: (message, size) => this.#onMessage(message, size),
+      onMessageInParts: () => {
+        this.#counters.messagesReceived++;
+        this.#watch.messagePassed();
       },
+      onPing: (payload) => this.#onPing(payload),
+      onPong: (payload) => this.#onPong(payload),
+      onPressure: (kind) => this.#tellPressure(kind),
       onReadEnd: (end) => this.#onReadEnd(end),
     });
     this.#closing = new Closing(role, transport, this.#sendQueue, this.#options.closeTimeout, {
-      onClosing: () => this.#reader.hurry(),
+      onClosing: () => {
+        this.#watch.leaveOpen();
+        this.#reader.hurry();
+      },
       onClosed: (info, error, isQuiet) => this.#onClosed(info, error, isQuiet),
     });
+    this.#watch = this.#makeWatch();
     // A macrotask later, so that whoever awaits this connection comes first: to listen, to look at it, to close it.
     setImmediate(() => this.#start(init.head));
+    if (channels.open.hasSubscribers) channels.open.publish({ connection: this });
   }
 
   /** Where the connection is in its life: `closing` as soon as nothing can be sent any more, `closed` from the `close` event on. */
@@ -132,6 +156,26 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
   /** Bytes that were accepted for sending and have not left this process. */
   get bufferedAmount(): number {
     return this.#sendQueue.bufferedAmount;
+  }
+
+  /** Milliseconds of the latest round trip that `ping` or the heartbeat measured; undefined before the first. */
+  get latency(): number | undefined {
+    return this.#pings?.latency;
+  }
+
+  /** What this connection has done so far, and what waits; made when asked for. */
+  get stats(): ConnectionStats {
+    const { queuedMessages, queuedBytes } = this.#reader.inbox;
+    return {
+      bytesReceived: this.#reader.bytesReceived,
+      // The transport may still have bytes of the handshake, which are none of these.
+      bytesSent: Math.max(0, this.#sendQueue.bytesLeft),
+      ...this.#counters,
+      queuedMessages,
+      queuedBytes,
+      bufferedAmount: this.bufferedAmount,
+      latency: this.latency,
+    };
   }
 
   /**
@@ -292,18 +336,27 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
    * Rejects with {@link CloseError} once the connection is closing; such a rejection may be left unhandled. An aborted wait
    * rejects with the signal's reason; the message is sent all the same unless the signal was aborted before.
    *
-   * @throws TypeError when `data` is not of these types.
+   * While the peer is slow, `whenSlow` may have the message left out, or the connection cut: see {@link WhenSlow}.
+   *
+   * @throws TypeError when `data` is not of these types, or `whenSlow` is no policy.
    */
-  send(data: OutgoingData, options?: WaitOptions): Promise<void> {
+  send(data: OutgoingData, options?: SendOptions): Promise<void> {
     const signal = options?.signal;
+    const whenSlow = options?.whenSlow;
+    if (whenSlow !== undefined) checkWhenSlow(whenSlow);
     const isBlob = data instanceof Blob;
     const payload = typeof data === 'string' || isBlob ? data : toBytes(data, 'a message');
     if (signal?.aborted) return rejected(signal.reason);
     if (this.state !== 'open') return rejected(this.#closing.error);
+    this.#watch.messagePassed();
+    const { messagesSent } = this.#counters;
     const sent = isBlob
-      ? this.#sendQueue.sendLoaded(data.size, async () => Buffer.from(await data.arrayBuffer()))
-      : this.#sendQueue.send(payload as string | Buffer);
+      ? this.#sendQueue.sendLoaded(data.size, async () => Buffer.from(await data.arrayBuffer()), whenSlow)
+      : this.#sendQueue.send(payload as string | Buffer, whenSlow);
     if (sent === undefined) return rejected(this.#closing.error);
+    if (channels.messageOut.hasSubscribers && this.#counters.messagesSent > messagesSent) {
+      channels.messageOut.publish({ connection: this, data });
+    }
     return signal === undefined ? sent : preHandled(abortable(sent, signal));
   }
 
@@ -363,6 +416,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     this.#pings ??= new Pings();
     const payload = given ?? this.#pings.nextPayload();
     this.#sendQueue.ping(payload);
+    this.#tellControl('ping', 'out', payload);
     return preHandled(this.#pings.wait(payload, signal));
   }
 
@@ -439,6 +493,37 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     this.#reader.release(Hold.Starting);
   }
 
+  #makeWatch(): Watch {
+    const reader = this.#reader;
+    const sendQueue = this.#sendQueue;
+    return new Watch(this.role, this.#options, {
+      get bytesReceived() {
+        return reader.bytesReceived;
+      },
+      get isExcused() {
+        return reader.takeHeld() || sendQueue.waitingAmount > 0;
+      },
+      get bufferedAmount() {
+        return sendQueue.bufferedAmount;
+      },
+      get isMidMessage() {
+        return sendQueue.isStreaming || reader.midMessage;
+      },
+      get bytesLeft() {
+        return sendQueue.bytesLeft;
+      },
+      sendHeartbeat: () => {
+        this.#pings ??= new Pings();
+        const payload = this.#pings.heartbeat();
+        sendQueue.ping(payload);
+        this.#tellControl('ping', 'out', payload);
+      },
+      onHeartbeatLost: (error) => this.#onReadEnd({ kind: 'failure', error }),
+      onStalled: (error) => this.#cut(error),
+      onExpired: (error, reason) => this.#closing.begin(CloseCode.GoingAway, reason, error),
+    });
+  }
+
   #listen(event: keyof ConnectionEvents, add: () => unknown): this {
     if (event === 'message') {
       if (this.#reader.inbox.isPulled) {
@@ -479,10 +564,39 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     this.#reader.discard();
   }
 
+  #tellPressure(kind: Pressure): void {
+    if (!channels.pressure.hasSubscribers) return;
+    channels.pressure.publish({ connection: this, kind, bufferedAmount: this.bufferedAmount });
+  }
+
+  #tellControl(name: 'ping' | 'pong', direction: 'in' | 'out', payload: Buffer): void {
+    if (channels[name].hasSubscribers) channels[name].publish({ connection: this, direction, payload });
+  }
+
+  #tellError(error: unknown): void {
+    if (channels.error.hasSubscribers) channels.error.publish({ connection: this, error });
+  }
+
+  #onMessage(message: Message, size: number): void {
+    this.#counters.messagesReceived++;
+    this.#watch.messagePassed();
+    if (channels.messageIn.hasSubscribers) channels.messageIn.publish({ connection: this, message, size });
+  }
+
   #onPing(payload: Buffer): void {
+    this.#counters.pingsReceived++;
+    this.#tellControl('ping', 'in', payload);
     // After our Close nothing more is sent (RFC 6455 section 5.5.1).
     if (this.state === 'open') this.#sendQueue.pong(payload);
     this.#emit('ping', payload);
+  }
+
+  #onPong(payload: Buffer): void {
+    this.#counters.pongsReceived++;
+    this.#tellControl('pong', 'in', payload);
+    this.#pings?.answer(payload);
+    if (isHeartbeat(payload)) this.#watch.heartbeatAnswered();
+    else this.#emit('pong', payload);
   }
 
   #onReadEnd(end: ReadEnd): void {
@@ -506,7 +620,10 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     this.#closeInfo = info;
     this.#sendQueue.end(error);
     this.#pings?.end(error);
+    this.#watch.stop();
     this.#reader.finish({ error, isQuiet });
+    if (info.error !== undefined) this.#tellError(info.error);
+    if (channels.close.hasSubscribers) channels.close.publish({ connection: this, info });
     this.#emit('close', info);
     this.#closed?.resolve(info);
   }
@@ -526,6 +643,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
 
   #onUserError(error: unknown): void {
     if (this.#closing.isOwn(error)) return;
+    this.#tellError(error);
     this.#reader.inbox.mute();
     this.#closing.begin(CloseCode.InternalError, '');
     try {

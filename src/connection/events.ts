@@ -11,7 +11,10 @@ export interface CloseInfo {
   readonly wasClean: boolean;
   /** Bytes that were accepted for sending and did not leave this process. */
   readonly unsentBytes: number;
-  /** Why it ended, unless it ended in order with 1000, 1001, 1005 or a code that this end closed with. */
+  /**
+   * Why it ended, unless it ended in order with 1000, 1001, 1005 or a code that this end closed with; always there
+   * when a deadline ended it.
+   */
   readonly error?: CloseError | undefined;
 }
 
@@ -24,7 +27,7 @@ export interface ConnectionEvents {
   message: (message: Message) => void;
   /** A ping came; it has been answered already. */
   ping: (payload: Buffer) => void;
-  /** A pong came. */
+  /** A pong came; not those of the heartbeat. */
   pong: (payload: Buffer) => void;
   /** The buffered bytes fell below half the high-water mark, after they had been above it. */
   drain: () => void;

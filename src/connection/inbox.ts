@@ -87,6 +87,16 @@ export class Inbox implements IncomingStreamOwner {
     return this.isPulled || this.#isListening;
   }
 
+  /** Number of messages that nobody has taken. */
+  get queuedMessages(): number {
+    return this.#queue?.length ?? 0;
+  }
+
+  /** Their bytes, overhead included. */
+  get queuedBytes(): number {
+    return this.#queue?.bytes ?? 0;
+  }
+
   /** How reading ended for good; undefined while it has not. */
   get final(): FinalEnd | undefined {
     return this.#final;

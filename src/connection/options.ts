@@ -5,6 +5,13 @@ import type { Connection } from './connection.js';
 export type Role = 'client' | 'server';
 
 /**
+ * What `send` does while the peer is slow: more than `highWaterMark` is buffered, and some of it since an earlier turn of the event
+ * loop. `'wait'`: takes the message, and its promise waits. `'drop'`: does not take it; the promise is resolved, and
+ * `stats.droppedMessages` counts. `'terminate'`: cuts the connection, with `ANTS_SLOW_PEER`.
+ */
+export type WhenSlow = 'wait' | 'drop' | 'terminate';
+
+/**
  * What an option-taking function of this library accepts for a connection. Sizes are bytes, times are milliseconds;
  * `Infinity` switches a limit or deadline off.
  */
@@ -28,10 +35,23 @@ export interface ConnectionOptions {
   readHold?: number | undefined;
   /** Buffered bytes above which the connection is terminated. Default: 16 MiB on servers, `Infinity` on clients. */
   maxBufferedAmount?: number | undefined;
+  /** What `send` does with a message while the peer is slow: see {@link WhenSlow}. Default: `'wait'`. */
+  whenSlow?: WhenSlow | undefined;
   /** How long the peer may take for its part of the closing handshake. Default: 5,000. */
   closeTimeout?: number | undefined;
   /** How long written bytes may wait without any of them leaving. Default: 60,000. */
   writeTimeout?: number | undefined;
+  /**
+   * How long the peer may be silent before it is sent a ping; clients wait for a sixteenth longer, so that one of two ends asks.
+   * `Infinity`: no heartbeat. Default: 30,000.
+   */
+  heartbeatInterval?: number | undefined;
+  /** How long it may stay silent after that ping before it is given up. `Infinity`: for ever. Default: 30,000. */
+  heartbeatTimeout?: number | undefined;
+  /** Closes the connection with 1001 when no message came or went for so long. Default: `Infinity`. */
+  idleTimeout?: number | undefined;
+  /** Closes the connection with 1001 when it has been open for so long. Default: `Infinity`. */
+  maxLifetime?: number | undefined;
   /**
    * Where errors of your code go: what a handler or a listener throws, after the connection was closed with 1011.
    * Default: printed to standard error.
@@ -52,8 +72,13 @@ const sharedDefaults = {
   receiveQueueMessages: 1024,
   fragmentSize: Infinity,
   highWaterMark: 64 * KiB,
+  whenSlow: 'wait' as WhenSlow,
   closeTimeout: 5_000,
   writeTimeout: 60_000,
+  heartbeatInterval: 30_000,
+  heartbeatTimeout: 30_000,
+  idleTimeout: Infinity,
+  maxLifetime: Infinity,
   onError: (error: unknown): void => {
     console.error(
       'ants-ws: an error was thrown by a handler, a listener or a function of the options:',
@@ -80,7 +105,7 @@ export const connectionDefaults: { readonly [R in Role]: ResolvedConnectionOptio
   },
 };
 
-const smallest: { readonly [K in Exclude<keyof ConnectionOptions, 'onError'>]-?: number } = {
+const smallest: { readonly [K in Exclude<keyof ConnectionOptions, 'onError' | 'whenSlow'>]-?: number } = {
   maxMessageSize: 0,
   maxFragments: 1,
   receiveQueueBytes: 1,
@@ -91,6 +116,10 @@ const smallest: { readonly [K in Exclude<keyof ConnectionOptions, 'onError'>]-?:
   maxBufferedAmount: 0,
   closeTimeout: 0,
   writeTimeout: 1,
+  heartbeatInterval: 1,
+  heartbeatTimeout: 1,
+  idleTimeout: 1,
+  maxLifetime: 1,
 };
 
 /**
@@ -113,6 +142,10 @@ export function resolveConnectionOptions(role: Role, options: ConnectionOptions)
     if (typeof options.onError !== 'function') throw new TypeError('onError must be a function');
     resolved.onError = options.onError;
   }
+  if (options.whenSlow !== undefined) {
+    checkWhenSlow(options.whenSlow);
+    resolved.whenSlow = options.whenSlow;
+  }
   const { highWaterMark, readHold, maxBufferedAmount } = resolved;
   const ordered =
     highWaterMark <= maxBufferedAmount &&
@@ -123,6 +156,12 @@ export function resolveConnectionOptions(role: Role, options: ConnectionOptions)
     );
   }
   return resolved;
+}
+
+/** @throws TypeError when `value` is no policy. */
+export function checkWhenSlow(value: unknown): asserts value is WhenSlow {
+  if (value === 'wait' || value === 'drop' || value === 'terminate') return;
+  throw new TypeError(`whenSlow must be 'wait', 'drop' or 'terminate'; it is ${String(value)}`);
 }
 
 /**

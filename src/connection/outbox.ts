@@ -1,7 +1,7 @@
 import type { CloseError } from '../errors.js';
 import { Fifo } from './fifo.js';
 import { currentTurn, flushAfterTurn } from './flush.js';
-import { OutgoingFrames, type Piece } from './outgoing-frames.js';
+import type { OutgoingFrames, Piece } from './outgoing-frames.js';
 import { largestSlab, releaseSlab } from './slab-pool.js';
 import type { Transport } from './transport.js';
 
@@ -11,6 +11,12 @@ import type { Transport } from './transport.js';
  */
 const bytesAtATime = 128 * 1024;
 const writesAtATime = 16;
+
+/**
+ * What the transport may be given before the event loop turns. While the kernel takes all of it, a loop around `await send()`
+ * would otherwise go on for ever in microtasks and ticks: no timer, no input.
+ */
+const bytesATurn = 1024 * 1024;
 
 /** Someone who waits for bytes to be written. */
 export interface Waiter {
@@ -28,7 +34,7 @@ interface Write {
 /** The bytes on their way out: frames that wait, and what the transport has of them. */
 export class Outbox {
   /** Add frames here, then call `schedule`. */
-  readonly frames = new OutgoingFrames();
+  readonly frames: OutgoingFrames;
   readonly #transport: Transport;
   readonly #onProgress: () => void;
   /** With the transport, oldest first. */
@@ -39,11 +45,15 @@ export class Outbox {
   /** Who waits for which position. */
   readonly #waiters = new Fifo<Waiter & { readonly position: number }>();
   #scheduled = false;
+  /** Bytes given to the transport since the event loop was let turn. */
+  #givenBytes = 0;
+  #resting = false;
   #ending = false;
   #ended = false;
 
   /** @param onProgress Called each time after the transport has written something. */
-  constructor(transport: Transport, onProgress: () => void) {
+  constructor(transport: Transport, frames: OutgoingFrames, onProgress: () => void) {
+    this.frames = frames;
     this.#transport = transport;
     this.#onProgress = onProgress;
   }
@@ -56,6 +66,16 @@ export class Outbox {
   /** The same, by the word of the transport, which may know more; it forgets when it is destroyed. */
   get bufferedAmount(): number {
     return this.frames.bytes + this.#transport.pendingBytes;
+  }
+
+  /** Bytes of writes that have left as a whole. */
+  get writtenBytes(): number {
+    return this.#position;
+  }
+
+  /** Bytes that have left, parts of writes included where the transport tells of them. */
+  get bytesLeft(): number {
+    return this.#position + this.#writingBytes - this.#transport.pendingBytes;
   }
 
   /** Whether the transport still has bytes of an earlier turn: it does not take them as fast as they come. */
@@ -99,12 +119,27 @@ export class Outbox {
   }
 
   #feed(): void {
-    if (this.#ended) return;
-    while (this.#writes.length < writesAtATime && this.#write());
+    if (this.#ended || this.#resting) return;
+    while (this.#writes.length < writesAtATime) {
+      if (this.#givenBytes >= bytesATurn) {
+        this.#rest();
+        return;
+      }
+      if (!this.#write()) break;
+    }
     if (this.#ending && this.frames.bytes === 0) {
       this.#ended = true;
       this.#transport.end();
     }
+  }
+
+  #rest(): void {
+    this.#resting = true;
+    setImmediate(() => {
+      this.#resting = false;
+      this.#givenBytes = 0;
+      this.#feed();
+    });
   }
 
   /** One write, of as many pieces as there are and may be; false when there is none. */
@@ -120,6 +155,7 @@ export class Outbox {
     if (pieces.length === 0) return false;
     this.#writes.push({ pieces, bytes, turn: currentTurn() });
     this.#writingBytes += bytes;
+    this.#givenBytes += bytes;
     const last = pieces.length - 1;
     if (last > 0) this.#transport.cork();
     for (let i = 0; i <= last; i++) this.#transport.write(pieces[i]!.bytes, i < last ? noop : this.#written);

@@ -7,6 +7,8 @@ import {
   type MessageSink,
 } from '../protocol/message-assembler.js';
 import { type Deadline, setDeadline } from './deadline.js';
+import { debuggedSink } from './debug.js';
+import type { Pressure } from './diagnostics.js';
 import { type FinalEnd, Inbox, type InboxOwner } from './inbox.js';
 import type { ResolvedConnectionOptions, Role } from './options.js';
 import type { Transport } from './transport.js';
@@ -23,8 +25,14 @@ export interface ReaderOwner {
   /** Whether someone listens to messages. */
   isListening(): boolean;
   emitMessage(message: Message): void;
+  /** A message is complete; it is yet to be delivered. */
+  onMessage(message: Message, size: number): void;
+  /** Somebody takes a message in parts. */
+  onMessageInParts(): void;
   onPing(payload: Buffer): void;
   onPong(payload: Buffer): void;
+  /** For those who watch. */
+  onPressure(kind: Pressure): void;
   /** An end whose turn has come: all messages before it have been taken care of. */
   onReadEnd(end: ReadEnd): void;
 }
@@ -75,6 +83,8 @@ export class Reader implements MessageSink, InboxOwner {
   #transportPaused = false;
   #ends: ReadEnd[] | undefined;
   #endDeadline: Deadline | undefined;
+  #bytesReceived = 0;
+  #wasHeld = false;
   /** Whether ends wait for nobody any more. */
   #endsNow = false;
   #pumping = false;
@@ -86,7 +96,7 @@ export class Reader implements MessageSink, InboxOwner {
     this.#options = options;
     this.inbox = new Inbox(options, this);
     this.#assembler = new MessageAssembler(this, options);
-    this.#parser = new FrameParser(this.#assembler, { role });
+    this.#parser = new FrameParser(debuggedSink(role, transport, this.#assembler), { role });
     this.#parser.pause();
   }
 
@@ -95,8 +105,21 @@ export class Reader implements MessageSink, InboxOwner {
     return this.#parser?.midMessage ?? false;
   }
 
+  /** Bytes that the transport delivered so far. */
+  get bytesReceived(): number {
+    return this.#bytesReceived;
+  }
+
+  /** Whether what the peer sent may lie unread: reading is held, or was since the last call, or waits for a consumer to end. */
+  takeHeld(): boolean {
+    const wasHeld = this.#wasHeld || this.#ends !== undefined;
+    this.#wasHeld = this.#holds !== 0;
+    return wasHeld;
+  }
+
   /** Takes bytes from the transport. */
   data(chunk: Buffer): void {
+    this.#bytesReceived += chunk.length;
     if (this.#parser === undefined) return;
     if (this.#chunk === undefined) {
       this.#chunk = chunk;
@@ -120,6 +143,7 @@ export class Reader implements MessageSink, InboxOwner {
   hold(reason: Hold): void {
     if (this.#endsNow) return;
     this.#holds |= reason;
+    this.#wasHeld = true;
     this.#parser?.pause();
     if (this.#transportPaused) return;
     this.#transportPaused = true;
@@ -174,10 +198,13 @@ export class Reader implements MessageSink, InboxOwner {
 
   onFull(): void {
     this.hold(Hold.Queue);
+    this.#owner.onPressure('queue-full');
   }
 
   onRoom(): void {
+    if ((this.#holds & Hold.Queue) === 0) return;
     this.release(Hold.Queue);
+    this.#owner.onPressure('queue-free');
   }
 
   onReturned(): void {
@@ -187,7 +214,7 @@ export class Reader implements MessageSink, InboxOwner {
   onAwaited(): void {
     if (this.#parser === undefined || !this.#assembler.isAssembling) return;
     try {
-      const parts = this.inbox.takeInParts(this.#assembler.isText);
+      const parts = this.#takeInParts(this.#assembler.isText);
       if (parts !== undefined) {
         this.#undecided = undefined;
         this.#assembler.divert(parts);
@@ -208,11 +235,11 @@ export class Reader implements MessageSink, InboxOwner {
   }
 
   onStart(isText: boolean): MessageParts | undefined {
-    return this.inbox.takeInParts(isText);
+    return this.#takeInParts(isText);
   }
 
   onTooBig(error: LimitError): MessageParts | undefined {
-    const parts = this.inbox.takeInParts(this.#assembler.isText);
+    const parts = this.#takeInParts(this.#assembler.isText);
     if (parts !== undefined) return parts;
     if (this.#endsNow || this.inbox.isDecided) throw error;
     this.#undecided = error;
@@ -222,6 +249,7 @@ export class Reader implements MessageSink, InboxOwner {
   }
 
   onMessage(message: Message, size: number): void {
+    this.#owner.onMessage(message, size);
     this.inbox.deliver(message, size);
   }
 
@@ -246,6 +274,12 @@ export class Reader implements MessageSink, InboxOwner {
     this.#ends ??= [];
     // The transport may have ended while this waited in the chunk.
     this.#ends.unshift(end);
+  }
+
+  #takeInParts(isText: boolean): MessageParts | undefined {
+    const parts = this.inbox.takeInParts(isText);
+    if (parts !== undefined) this.#owner.onMessageInParts();
+    return parts;
   }
 
   #schedulePump(): void {

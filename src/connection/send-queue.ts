@@ -1,25 +1,33 @@
-import { type CloseError, LimitError, TimeoutError } from '../errors.js';
+import { type CloseError, LimitError } from '../errors.js';
 import { CloseCode } from '../protocol/close-code.js';
 import type { FrameKind } from '../protocol/frame-encoder.js';
 import { Opcode } from '../protocol/opcode.js';
-import { type Deadline, setDeadline } from './deadline.js';
+import { debuggedFrames } from './debug.js';
+import type { Pressure } from './diagnostics.js';
 import { nextMaskingKey } from './masking-keys.js';
-import type { ResolvedConnectionOptions, Role } from './options.js';
+import type { ResolvedConnectionOptions, Role, WhenSlow } from './options.js';
 import { Outbox, type Waiter } from './outbox.js';
 import type { FragmentWriter, OutgoingStream } from './outgoing-stream.js';
+import type { Counters } from './stats.js';
 import type { Transport } from './transport.js';
 import { type Queued, WaitingLine } from './waiting-line.js';
 
 /** What the queue tells the connection. */
 export interface SendQueueOwner {
+  /** A pong is on its way. */
+  onPongSent(payload: Buffer): void;
+  /** For those who watch; what has to happen is told by the other calls. */
+  onPressure(kind: Pressure): void;
   /** The buffer fell below half the high-water mark. */
   onDrain(): void;
   /** Reading from the peer should stop (true) or may go on (false). */
   onReadHold(held: boolean): void;
-  /** A message would have passed `maxBufferedAmount`; it was not taken. */
+  /** A message would have passed `maxBufferedAmount`, or met a slow peer that is to be cut; it was not taken. */
   onOverflow(error: LimitError): void;
-  /** Nothing left for `writeTimeout`. */
-  onStalled(error: TimeoutError): void;
+  /** Bytes wait to leave: now, or still, although some of them have left. */
+  onBytesWait(): void;
+  /** No byte waits any more. */
+  onNothingWaits(): void;
 }
 
 /** From this size on an unmasked payload is handed to the transport as it is: copying would cost more than a second piece. */
@@ -42,6 +50,7 @@ export class SendQueue implements FragmentWriter {
   readonly #role: Role;
   readonly #transport: Transport;
   readonly #options: ResolvedConnectionOptions;
+  readonly #counters: Counters;
   readonly #owner: SendQueueOwner;
   #outbox: Outbox | undefined;
   /** Messages wait here while one before them is being loaded. */
@@ -54,16 +63,25 @@ export class SendQueue implements FragmentWriter {
   #above = false;
   /** Whether reading was stopped for that. */
   #held = false;
-  #stalled: Deadline | undefined;
+  /** Whether the owner knows of bytes that wait. */
+  #waits = false;
   #ended = false;
   /** The message in progress whose content comes from a source; it is at the head of the line. */
   #stream: OutgoingStream | undefined;
   #onRoom: (() => void) | undefined;
+  #bytesAtEnd = 0;
 
-  constructor(role: Role, transport: Transport, options: ResolvedConnectionOptions, owner: SendQueueOwner) {
+  constructor(
+    role: Role,
+    transport: Transport,
+    options: ResolvedConnectionOptions,
+    counters: Counters,
+    owner: SendQueueOwner,
+  ) {
     this.#role = role;
     this.#transport = transport;
     this.#options = options;
+    this.#counters = counters;
     this.#owner = owner;
   }
 
@@ -77,21 +95,33 @@ export class SendQueue implements FragmentWriter {
     return (this.#line?.bytes ?? 0) + (this.#outbox?.unwrittenBytes ?? 0);
   }
 
+  /** Whether more than the mark is buffered, and some of it since an earlier turn: a burst alone makes no peer slow. */
+  get isSlow(): boolean {
+    return (this.#outbox?.isBehind ?? false) && this.bufferedAmount > this.#options.highWaterMark;
+  }
+
+  /** Bytes that have left this process, by the word of the transport; it grows with each one that it tells of. */
+  get bytesLeft(): number {
+    return this.#outbox?.bytesLeft ?? this.#bytesAtEnd;
+  }
+
   /**
    * Takes a message. The promise is a shared resolved one when the data was copied and the buffer is below its mark, a shared
    * one for the drain above it, and an own one where the caller's memory is still in use. Undefined: not taken, and the owner
-   * has been told why.
+   * has been told why. Dropped messages count as taken care of.
    */
-  send(data: string | Uint8Array): Promise<void> | undefined {
+  send(data: string | Uint8Array, whenSlow?: WhenSlow): Promise<void> | undefined {
+    if (this.#drops(whenSlow)) return done;
     const size = typeof data === 'string' ? Buffer.byteLength(data) : data.length;
-    if (!this.#accepts(size)) return undefined;
+    if (!this.#accepts(size, whenSlow)) return undefined;
     if (this.#line === undefined || this.#line.isEmpty) return this.#write(data, size);
     return this.#enqueue(size, undefined, () => this.#write(data, size));
   }
 
   /** As `send`, for a message whose bytes must be loaded first; everything sent later waits behind it. */
-  sendLoaded(size: number, load: () => Promise<Uint8Array>): Promise<void> | undefined {
-    if (!this.#accepts(size)) return undefined;
+  sendLoaded(size: number, load: () => Promise<Uint8Array>, whenSlow?: WhenSlow): Promise<void> | undefined {
+    if (this.#drops(whenSlow)) return done;
+    if (!this.#accepts(size, whenSlow)) return undefined;
     return this.#enqueue(size, load, (loaded) => this.#write(loaded, loaded.length));
   }
 
@@ -113,12 +143,13 @@ export class SendQueue implements FragmentWriter {
    * What the peer is to be judged by. What stands behind a stream waits for the source, which may be slow, or be this very
    * connection.
    */
-  get #waiting(): number {
+  get waitingAmount(): number {
     return this.isStreaming ? this.#inTransit : this.bufferedAmount;
   }
 
   /** Takes a message whose content comes from a source; everything sent later waits behind it. */
   sendStream(stream: OutgoingStream): void {
+    this.#counters.messagesSent++;
     const load = async (): Promise<Uint8Array> => {
       this.#stream = stream;
       await stream.run(this);
@@ -139,6 +170,7 @@ export class SendQueue implements FragmentWriter {
   }
 
   ping(payload: Uint8Array): void {
+    this.#counters.pingsSent++;
     this.#control(pingKind, payload);
   }
 
@@ -147,12 +179,11 @@ export class SendQueue implements FragmentWriter {
    * ping is answered, once there is room (RFC 6455 section 5.5.3).
    */
   pong(payload: Buffer): void {
-    const isBehind = this.#outbox?.isBehind ?? false;
     // A pong that waits already must not be overtaken.
-    if (this.#pendingPong !== undefined || (isBehind && this.bufferedAmount > this.#options.highWaterMark)) {
+    if (this.#pendingPong !== undefined || this.isSlow) {
       this.#pendingPong = payload;
     } else {
-      this.#control(pongKind, payload);
+      this.#pong(payload);
     }
   }
 
@@ -184,17 +215,39 @@ export class SendQueue implements FragmentWriter {
   /** The transport is gone: nothing of what waits will ever be sent. */
   end(error: CloseError): void {
     this.#ended = true;
-    clearTimeout(this.#stalled);
+    this.#bytesAtEnd = this.#outbox?.writtenBytes ?? 0;
     this.giveUp(error);
     this.#outbox?.drop(error);
     this.#drained?.waiter.reject(error);
     this.#outbox = undefined;
   }
 
-  #accepts(size: number): boolean {
+  /** Whether the policy is to leave a message out now. */
+  #drops(whenSlow: WhenSlow = this.#options.whenSlow): boolean {
+    if (whenSlow !== 'drop' || !this.isSlow) return false;
+    this.#counters.droppedMessages++;
+    this.#owner.onPressure('dropped');
+    return true;
+  }
+
+  /** Whether a message may be taken; if not, the owner is told why. */
+  #accepts(size: number, whenSlow: WhenSlow = this.#options.whenSlow): boolean {
     const { highWaterMark, maxBufferedAmount } = this.#options;
     const buffered = this.bufferedAmount;
-    if (buffered <= highWaterMark || buffered + size <= maxBufferedAmount) return true;
+    if (whenSlow === 'terminate' && this.isSlow) {
+      this.#owner.onOverflow(
+        new LimitError(
+          'ANTS_SLOW_PEER',
+          CloseCode.AbnormalClosure,
+          `${buffered} bytes are buffered, more than highWaterMark (${highWaterMark}), and whenSlow is 'terminate'`,
+        ),
+      );
+      return false;
+    }
+    if (buffered <= highWaterMark || buffered + size <= maxBufferedAmount) {
+      this.#counters.messagesSent++;
+      return true;
+    }
     this.#owner.onOverflow(
       new LimitError(
         'ANTS_SEND_BUFFER_FULL',
@@ -260,7 +313,9 @@ export class SendQueue implements FragmentWriter {
   }
 
   #frames(): Outbox {
-    this.#outbox ??= new Outbox(this.#transport, () => this.#progressed());
+    this.#outbox ??= new Outbox(this.#transport, debuggedFrames(this.#role, this.#transport), () =>
+      this.#progressed(),
+    );
     return this.#outbox;
   }
 
@@ -275,32 +330,31 @@ export class SendQueue implements FragmentWriter {
     return this.#grown();
   }
 
-  /** The buffer grew: starts the deadline and looks at the marks. Whether it is above the high-water mark. */
+  /** The buffer grew: looks at the marks. Whether it is above the high-water mark. */
   #grown(): boolean {
-    if (this.#waiting > 0) {
-      this.#stalled ??= setDeadline(this.#options.writeTimeout, () => this.#onStalled());
+    if (!this.#waits && this.waitingAmount > 0) {
+      this.#waits = true;
+      this.#owner.onBytesWait();
     }
     const buffered = this.bufferedAmount;
     if (buffered <= this.#options.highWaterMark) return false;
+    if (!this.#above) this.#owner.onPressure('high');
     this.#above = true;
-    if (this.#waiting > this.#options.readHold) {
+    if (this.waitingAmount > this.#options.readHold) {
+      if (!this.#held) this.#owner.onPressure('held');
       this.#held = true;
       this.#owner.onReadHold(true);
     }
     return true;
   }
 
-  /** Some of the buffer has left: the deadline starts anew, and those who wait for room may go on. */
+  /** Some of the buffer has left: those who wait for room may go on. */
   #progressed(): void {
     if (this.#ended) return;
     const buffered = this.bufferedAmount;
-    if (this.#waiting > 0) {
-      this.#stalled ??= setDeadline(this.#options.writeTimeout, () => this.#onStalled());
-      this.#stalled?.refresh();
-    } else {
-      clearTimeout(this.#stalled);
-      this.#stalled = undefined;
-    }
+    this.#waits = this.waitingAmount > 0;
+    if (this.#waits) this.#owner.onBytesWait();
+    else this.#owner.onNothingWaits();
     if (this.#onRoom !== undefined && this.hasRoom) {
       const room = this.#onRoom;
       this.#onRoom = undefined;
@@ -317,7 +371,9 @@ export class SendQueue implements FragmentWriter {
     if (this.#held) {
       this.#held = false;
       this.#owner.onReadHold(false);
+      this.#owner.onPressure('released');
     }
+    this.#owner.onPressure('drained');
     this.#owner.onDrain();
   }
 
@@ -336,17 +392,13 @@ export class SendQueue implements FragmentWriter {
     if (this.#pendingPong === undefined) return;
     const payload = this.#pendingPong;
     this.#pendingPong = undefined;
-    this.#control(pongKind, payload);
+    this.#pong(payload);
   }
 
-  #onStalled(): void {
-    const { writeTimeout } = this.#options;
-    this.#owner.onStalled(
-      new TimeoutError(
-        'ANTS_WRITE_TIMEOUT',
-        `none of ${this.bufferedAmount} buffered bytes left for ${writeTimeout} ms (writeTimeout): the peer does not read`,
-      ),
-    );
+  #pong(payload: Buffer): void {
+    this.#counters.pongsSent++;
+    this.#control(pongKind, payload);
+    this.#owner.onPongSent(payload);
   }
 }
 

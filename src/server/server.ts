@@ -1,6 +1,7 @@
 import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Connection } from '../connection/connection.js';
+import type { ServerStats } from '../connection/stats.js';
 import { AntsError } from '../errors.js';
 import { formatAuthority } from './listen.js';
 import type { UpgradeListener } from './listener.js';
@@ -81,6 +82,11 @@ export class Server<Data = unknown> {
   /** The connections that have not ended. */
   get connections(): ReadonlySet<Connection<Data>> {
     return this.#init.upgrader.connections;
+  }
+
+  /** What the connections have done so far, those that ended included, and what waits; added up when asked for. */
+  get stats(): ServerStats {
+    return this.#init.upgrader.stats;
   }
 
   /**

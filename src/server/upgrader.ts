@@ -2,10 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Connection } from '../connection/connection.js';
 import { setDeadline } from '../connection/deadline.js';
+import { traceHandshake } from '../connection/diagnostics.js';
 import { DuplexTransport } from '../connection/duplex-transport.js';
 import { checkOptionNames } from '../connection/option-names.js';
 import { checkNumber } from '../connection/options.js';
 import { HandshakeRequest } from '../connection/request.js';
+import { type ServerStats, StatsSum } from '../connection/stats.js';
 import { TimeoutError } from '../errors.js';
 import { acceptHeaders, checkUpgrade } from '../handshake/server.js';
 import { encodeClosePayload } from '../protocol/close-payload.js';
@@ -43,6 +45,7 @@ export class Upgrader<Data = undefined> {
   readonly #settings: UpgradeSettings<Data>;
   readonly #connections = new Set<Connection<Data>>();
   readonly #undecided = new Set<Interrupt>();
+  readonly #sum = new StatsSum();
   #isClosed = false;
 
   /** @throws TypeError when an option cannot be used */
@@ -55,6 +58,11 @@ export class Upgrader<Data = undefined> {
   /** The connections that were made here and have not ended. */
   get connections(): ReadonlySet<Connection<Data>> {
     return this.#connections;
+  }
+
+  /** What the connections that were made here have done so far, added up when asked for. */
+  get stats(): ServerStats {
+    return this.#sum.with(this.#connections);
   }
 
   /**
@@ -131,12 +139,33 @@ export class Upgrader<Data = undefined> {
   ): Promise<Connection<Data> | Failure> {
     // First of all: a reset that nobody listens for would end the process.
     ignoreErrors(socket);
+    let failure: Failure | undefined;
+    const run = async (): Promise<Connection<Data>> => {
+      const result = await this.#answer(request, socket, head, overrides);
+      if (result instanceof Connection) return result;
+      failure = result;
+      throw result.error;
+    };
+    try {
+      return await traceHandshake('server', () => request.url ?? '', run);
+    } catch (error) {
+      return failure ?? faulty(error);
+    }
+  }
+
+  async #answer(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    overrides: UpgraderOptions<Data> | undefined,
+  ): Promise<Connection<Data> | Failure> {
     if (taken.has(socket)) {
       return new Failure(new TypeError('this socket was handed to an Upgrader before'), undefined, true);
     }
     taken.add(socket);
     const result = await this.#attempt(request, socket, head, overrides).catch(faulty);
     if (result instanceof Failure) {
+      this.#sum.refused++;
       if (result.response === undefined) socket.destroy();
       else respond(socket, result.response, request.method);
     }
@@ -185,7 +214,10 @@ export class Upgrader<Data = undefined> {
   /** Not by `connection.closed`: to look at it says that somebody waits for the end, and would hurry unread messages. */
   #keep(connection: Connection<Data>, socket: Duplex): void {
     this.#connections.add(connection);
-    const forget = () => void this.#connections.delete(connection);
+    this.#sum.opened++;
+    const forget = () => {
+      if (this.#connections.delete(connection)) this.#sum.add(connection.stats);
+    };
     connection.once('close', forget);
     // The user may have removed all listeners of the connection meanwhile.
     socket.once('close', () => {

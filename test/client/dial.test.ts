@@ -193,7 +193,7 @@ describe('client: dial', () => {
       const { signal } = new AbortController();
       const add = sinon.spy(signal, 'addEventListener');
       const remove = sinon.spy(signal, 'removeEventListener');
-      await open({ signal });
+      await open({ signal, heartbeatInterval: Infinity });
       expect(clock.countTimers()).to.equal(0);
       expect(add.callCount).to.equal(1);
       expect(remove.args).to.deep.equal(add.args);

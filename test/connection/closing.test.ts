@@ -277,9 +277,12 @@ describe('connection: the closing handshake', () => {
     }
 
     it('of Infinity never ends anything', async () => {
-      const { connection } = rawPair('server', { closeTimeout: Infinity });
+      const { connection } = rawPair('server', { closeTimeout: Infinity, heartbeatInterval: Infinity });
       void connection.close();
       await settle();
+      await clock.tickAsync(60_000);
+      await settle();
+      expect(connection.state).to.equal('closing');
       expect(clock.countTimers()).to.equal(0);
       connection.terminate();
       await connection.closed;
@@ -522,11 +525,12 @@ describe('connection: the closing handshake', () => {
       const failure = new RangeError('no clock');
       const { now } = performance;
       performance.now = () => {
+        performance.now = now;
         throw failure;
       };
       peer.frame(Opcode.Pong, 'p');
       await settle();
-      performance.now = now;
+      expect(performance.now).to.equal(now);
       expect(peer.closes).to.deep.equal(['1011']);
       peer.end();
       expect((await connection.closed).error?.cause).to.equal(failure);

@@ -19,13 +19,15 @@ describe('connection: ping', () => {
   for (const role of roles) {
     it(`resolves to milliseconds (${role})`, async () => {
       const { connection, peer } = rawPair(role);
+      expect(connection.latency).to.equal(undefined);
       const pong = connection.ping('p');
       await settle();
       expect(peer.frames).to.deep.equal([{ opcode: Opcode.Ping, fin: true, payload: Buffer.from('p') }]);
       await clock.tickAsync(42);
       peer.frame(Opcode.Pong, 'p');
       expect(await pong).to.equal(42);
-      expect(clock.countTimers()).to.equal(0);
+      expect(connection.latency).to.equal(42);
+      expect(clock.countTimers()).to.equal(1);
     });
 
     it(`tells the listeners of ping and pong (${role})`, async () => {

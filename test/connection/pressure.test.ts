@@ -335,7 +335,7 @@ describe('connection: the stalled-write deadline', () => {
   }
 
   it('is refreshed by progress: a slow peer may take as long as it likes for one large message', async () => {
-    const { connection, peer } = rawPair('server', { writeTimeout: 1000 });
+    const { connection, peer } = rawPair('server', { writeTimeout: 1000, heartbeatInterval: Infinity });
     const sent = connection.send(Buffer.alloc(2_000_000, 1));
     let done = false;
     void sent.then(() => {
@@ -350,6 +350,8 @@ describe('connection: the stalled-write deadline', () => {
     }
     expect(steps).to.be.greaterThan(10);
     peer.transport.allow(Infinity);
+    await settle();
+    await clock.tickAsync(1000);
     await settle();
     expect(peer.frames[0]?.payload.equals(Buffer.alloc(2_000_000, 1))).to.equal(true);
     expect(clock.countTimers()).to.equal(0);
@@ -379,7 +381,7 @@ describe('connection: the stalled-write deadline', () => {
   });
 
   it('is off when it is Infinity', async () => {
-    const { connection, peer } = rawPair('server', { writeTimeout: Infinity });
+    const { connection, peer } = rawPair('server', { writeTimeout: Infinity, heartbeatInterval: Infinity });
     peer.transport.pause();
     void connection.send('hello');
     await settle();

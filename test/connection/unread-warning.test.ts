@@ -65,7 +65,7 @@ describe('connection: the warning of unread messages', () => {
   });
 
   it('does not come when the queue is not full', async () => {
-    const { peer } = rawPair('server', { receiveQueueMessages: 4 });
+    const { peer } = rawPair('server', { receiveQueueMessages: 4, heartbeatInterval: Infinity });
     peer.texts('1', '2', '3');
     await settle();
     await clock.tickAsync(60_000);

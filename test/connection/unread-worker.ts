@@ -10,7 +10,7 @@ process.on('warning', (warning: Error & { code?: string }) => {
 });
 
 async function fillAndWait(milliseconds: number): Promise<number> {
-  const { peer } = rawPair('server', { receiveQueueMessages: 4 });
+  const { peer } = rawPair('server', { receiveQueueMessages: 4, heartbeatInterval: Infinity });
   peer.texts('1', '2', '3', '4', '5');
   await settle();
   await clock.tickAsync(milliseconds);

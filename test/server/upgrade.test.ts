@@ -143,6 +143,7 @@ describe('server: Upgrader.upgrade', () => {
       const before = ['error', 'end', 'close'].map((event) => socket.listenerCount(event));
       let during: number[] = [];
       await new Upgrader({
+        heartbeatInterval: Infinity,
         authorize: async () => {
           during = ['error', 'end', 'close'].map((event) => socket.listenerCount(event));
           expect(clock.countTimers()).to.equal(1);

@@ -28,7 +28,8 @@ export class MemoryTransport implements Transport {
   pendingBytes = 0;
   /** While true nothing leaves this end, as with a network that is stuck. */
   isStuck = false;
-  readonly #chunkSize: number;
+  /** Cuts what is delivered into chunks of at most this many bytes. */
+  chunkSize: number;
   /** How many more chunks this end takes. */
   #allowed = Number.POSITIVE_INFINITY;
   #handler: TransportHandler | undefined;
@@ -38,7 +39,7 @@ export class MemoryTransport implements Transport {
   #closed = false;
 
   constructor({ chunkSize = Number.POSITIVE_INFINITY }: PairOptions) {
-    this.#chunkSize = chunkSize;
+    this.chunkSize = chunkSize;
   }
 
   get #isReading(): boolean {
@@ -132,7 +133,7 @@ export class MemoryTransport implements Transport {
         this.peer.#peerEnded = true;
         this.peer.#handler!.onEnd();
       } else {
-        const size = Math.min(write.bytes.length, this.#chunkSize);
+        const size = Math.min(write.bytes.length, this.chunkSize);
         this.pendingBytes -= size;
         if (size < write.bytes.length) this.#outbox.unshift({ ...write, bytes: write.bytes.subarray(size) });
         this.peer.#allowed--;

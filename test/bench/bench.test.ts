@@ -1,0 +1,33 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect } from 'chai';
+import { root } from '../house/root.js';
+
+/** What a benchmark prints, whether it meets its bars or not: here is no place to measure. */
+async function run(name: string, ...args: string[]): Promise<string> {
+  const program = join(root, 'build', 'bench', `${name}.js`);
+  try {
+    return (await promisify(execFile)(process.execPath, [program, ...args])).stdout;
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout: string; stderr: string };
+    expect(stderr).to.equal('');
+    return stdout;
+  }
+}
+
+describe('benchmarks run', () => {
+  it('pressure', async function () {
+    this.timeout(60_000);
+    const output = await run('pressure', '--seconds', '0.2', '--share', '0.02');
+    expect(output).to.match(/replies, in order +4000 of 4000 +all +ok/);
+    expect(output).to.match(/replies, in order +1 of 1 +all +ok/);
+  });
+
+  it('idle', async function () {
+    this.timeout(60_000);
+    const output = await run('idle', '--connections', '20', '--interval', '100', '--window', '500');
+    expect(output).to.match(/^20 of 20 idle connections/);
+    expect(output).to.match(/beats: [1-9]\d* pings sent, [1-9]\d* answered/);
+  });
+});

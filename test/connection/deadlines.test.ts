@@ -1,0 +1,140 @@
+import { expect } from 'chai';
+import type sinon from 'sinon';
+import { TimeoutError } from '#src/errors.js';
+import { fakeClock } from '../support/clock.js';
+import { connectedPair, outcome, rawPair, record, roles, settle } from '../support/connections.js';
+
+describe('connection: the limits of idleness and of life', () => {
+  let clock: sinon.SinonFakeTimers;
+
+  beforeEach(() => {
+    clock = fakeClock();
+  });
+
+  afterEach(() => {
+    clock.restore();
+  });
+
+  async function pass(ms: number): Promise<void> {
+    await clock.tickAsync(ms);
+    await settle();
+  }
+
+  const limits = [
+    { option: 'idleTimeout', code: 'ANTS_IDLE_TIMEOUT', reason: 'idle' },
+    { option: 'maxLifetime', code: 'ANTS_LIFETIME', reason: 'lifetime' },
+  ] as const;
+
+  for (const { option, code, reason } of limits) {
+    for (const role of roles) {
+      it(`${option} closes with 1001 and tells why (${role})`, async () => {
+        const { connection, peer } = rawPair(role, { [option]: 1000, heartbeatInterval: Infinity });
+        const loop = (async () => {
+          for await (const _ of connection);
+        })();
+        await settle();
+        await pass(999);
+        expect(connection.state).to.equal('open');
+        await pass(1);
+        expect(peer.closes).to.deep.equal([`1001 ${reason}`]);
+        peer.close(1001);
+        peer.end();
+        const info = await connection.closed;
+        expect(info).to.include({ code: 1001, wasClean: true });
+        expect(info.error?.cause).to.be.instanceOf(TimeoutError).with.property('code', code);
+        expect(String(info.error?.cause)).to.include(`1000 ms (${option})`);
+        // An orderly end all the same.
+        expect(await outcome(loop)).to.equal(undefined);
+        expect(clock.countTimers()).to.equal(0);
+      });
+    }
+
+    it(`${option} is off by default`, async () => {
+      const { connection } = rawPair('server', { heartbeatInterval: Infinity });
+      await settle();
+      await pass(1e9);
+      expect(connection.state).to.equal('open');
+    });
+
+    it(`${option} has no say while the connection is closing`, async () => {
+      const { connection, peer } = rawPair('server', { [option]: 1000, closeTimeout: 5000 });
+      void connection.close(4000);
+      await settle();
+      await pass(2000);
+      peer.close(4000);
+      peer.end();
+      const { code, error } = await connection.closed;
+      expect(code).to.equal(4000);
+      expect(error).to.equal(undefined);
+    });
+  }
+
+  it('idleTimeout counts messages of both ways, and nothing else', async () => {
+    const { client, server } = connectedPair({ server: { idleTimeout: 1000 } });
+    record(client);
+    record(server);
+    await settle();
+    for (let i = 0; i < 5; i++) {
+      await pass(600);
+      void client.send('in');
+      await pass(600);
+      void server.send('out');
+    }
+    expect(server.state).to.equal('open');
+    await pass(600);
+    await Promise.all([client.ping(), server.ping(), settle()]);
+    await pass(400);
+    expect((await server.closed).error?.cause).to.have.property('code', 'ANTS_IDLE_TIMEOUT');
+    expect(await client.closed).to.include({ code: 1001, reason: 'idle', wasClean: true });
+  });
+
+  it('maxLifetime sends first what was sent before', async () => {
+    const { client, server } = connectedPair({ server: { maxLifetime: 1000 } });
+    const { messages } = record(client);
+    await settle();
+    clock.tick(1000);
+    void server.send('last words');
+    await settle();
+    expect(await client.closed).to.include({ code: 1001, reason: 'lifetime' });
+    expect(messages).to.deep.equal(['last words']);
+  });
+});
+
+describe('connection: a peer that reads slowly', () => {
+  let clock: sinon.SinonFakeTimers;
+
+  beforeEach(() => {
+    clock = fakeClock();
+  });
+
+  afterEach(() => {
+    clock.restore();
+  });
+
+  it('at one byte a second for five minutes, and then faster, loses nothing and is not cut', async () => {
+    const { connection, peer, transport } = rawPair('server');
+    const sent = Array.from({ length: 300 }, (_, i) => `${i}`.padEnd(1024));
+    await settle();
+    transport.chunkSize = 1;
+    peer.transport.allow(0);
+    for (const message of sent) void connection.send(message);
+    for (let second = 0; second < 300; second++) {
+      peer.transport.allow(1);
+      await settle(2);
+      await clock.tickAsync(1000);
+    }
+    expect(connection.state).to.equal('open');
+    expect(connection.bufferedAmount).to.be.above(300 * 1024 - 1000);
+    transport.chunkSize = 100;
+    for (let second = 0; second < 100; second++) {
+      peer.transport.allow(10);
+      await settle(2);
+      await clock.tickAsync(1000);
+    }
+    transport.chunkSize = Number.POSITIVE_INFINITY;
+    peer.transport.allow(Number.POSITIVE_INFINITY);
+    await settle();
+    expect(peer.messages).to.deep.equal(sent);
+    expect(connection.state).to.equal('open');
+  });
+});
