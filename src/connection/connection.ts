@@ -24,6 +24,7 @@ import {
 import { type OutgoingData, toBytes, toControlPayload } from './outgoing-data.js';
 import { defaultFragmentSize, OutgoingStream, type SendStreamOptions } from './outgoing-stream.js';
 import { isHeartbeat, Pings } from './pings.js';
+import { preHandled, rejected } from './pre-handled.js';
 import { Hold, type ReadEnd, Reader } from './reader.js';
 import { type ReceiveFileOptions, receiveFile } from './receive-file.js';
 import { type ReceiveStreamOptions, receiveStream } from './receive-stream.js';
@@ -661,15 +662,3 @@ function readingTwice(what: string): UsageError {
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }
-
-/** A rejection that nobody looks at must not end the process: a bare `send()` is fine. */
-function preHandled<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(noop);
-  return promise;
-}
-
-function rejected(error: unknown): Promise<never> {
-  return preHandled(Promise.reject(error));
-}
-
-function noop(): void {}

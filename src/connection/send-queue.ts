@@ -8,6 +8,7 @@ import { nextMaskingKey } from './masking-keys.js';
 import type { ResolvedConnectionOptions, Role, WhenSlow } from './options.js';
 import { Outbox, type Waiter } from './outbox.js';
 import type { FragmentWriter, OutgoingStream } from './outgoing-stream.js';
+import { preHandled } from './pre-handled.js';
 import type { Counters } from './stats.js';
 import type { Transport } from './transport.js';
 import { type Queued, WaitingLine } from './waiting-line.js';
@@ -405,9 +406,3 @@ export class SendQueue implements FragmentWriter {
 const nothing: Uint8Array = new Uint8Array(0);
 
 function noop(): void {}
-
-/** A rejection that nobody looks at must not end the process: a bare `send()` is fine. */
-function preHandled(promise: Promise<void>): Promise<void> {
-  promise.catch(noop);
-  return promise;
-}
