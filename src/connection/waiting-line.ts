@@ -18,6 +18,8 @@ const empty: Uint8Array = new Uint8Array(0);
 export class WaitingLine {
   readonly #onProgress: () => void;
   #entries = new Fifo<Queued>();
+  /** The entries that are being worked off. */
+  #atWork: Fifo<Queued> | undefined;
   #bytes = 0;
 
   /** @param onProgress Called when an entry has left the line. */
@@ -38,7 +40,8 @@ export class WaitingLine {
   add(entry: Queued): void {
     this.#entries.push(entry);
     this.#bytes += entry.bytes;
-    if (this.#entries.length === 1) void this.#workOff(this.#entries);
+    // Not by the length: user code that runs on progress adds to a line that is empty and still being worked off.
+    if (this.#atWork !== this.#entries) void this.#workOff(this.#entries);
   }
 
   /** Gives all of it up. */
@@ -51,6 +54,7 @@ export class WaitingLine {
 
   /** Frames the entries, each as soon as those before it have their bytes. */
   async #workOff(entries: Fifo<Queued>): Promise<void> {
+    this.#atWork = entries;
     for (let entry = entries.first; entry !== undefined; entry = entries.first) {
       let loaded: Uint8Array | undefined = empty;
       if (entry.load !== undefined) {
@@ -66,5 +70,6 @@ export class WaitingLine {
       if (loaded !== undefined) entry.write(loaded);
       this.#onProgress();
     }
+    if (this.#atWork === entries) this.#atWork = undefined;
   }
 }
