@@ -56,6 +56,8 @@ export class Inbox implements IncomingStreamOwner {
   #ignoring = false;
   #muted = false;
   #overflowing = false;
+  /** Whether a message was dropped: all that follow are, as a hole in the middle would be worse than a cut end. */
+  #dropping = false;
   #final: FinalEnd | undefined;
   #unread: UnreadWarning | undefined;
 
@@ -119,7 +121,7 @@ export class Inbox implements IncomingStreamOwner {
   /** A message begins, or is not complete: who takes it in parts, if the next in turn wants it so. */
   takeInParts(isText: boolean): MessageParts | undefined {
     const puller = this.#pullers?.[0];
-    if (puller?.begin === undefined) return undefined;
+    if (puller?.begin === undefined || this.#dropping) return undefined;
     this.#pullers!.shift();
     this.#taken++;
     this.#stream = puller.begin(isText);
@@ -128,7 +130,7 @@ export class Inbox implements IncomingStreamOwner {
 
   /** A message came: hands it to who waits, or keeps it. */
   deliver(message: Message, size: number): void {
-    if (this.#ignoring) return;
+    if (this.#ignoring || this.#dropping) return;
     if (this.#isEmpty) {
       const puller = this.#pullers?.shift();
       if (puller !== undefined) {
@@ -142,7 +144,10 @@ export class Inbox implements IncomingStreamOwner {
       }
     }
     this.#queue ??= new ReceiveQueue(this.#options.receiveQueueBytes, this.#options.receiveQueueMessages);
-    if (this.#overflowing && this.#queue.isFull) return;
+    if (this.#overflowing && this.#queue.isFull) {
+      this.#dropping = true;
+      return;
+    }
     this.#queue.push(message, size);
     if (this.#overflowing || !this.#queue.isFull) return;
     this.#owner.onFull();

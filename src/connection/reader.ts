@@ -160,8 +160,13 @@ export class Reader implements MessageSink, InboxOwner {
 
   /** We are closing: ends wait for no consumer any more, and nothing may stop reading; what the queue can't take is dropped. */
   hurry(): void {
-    this.#endsNow = true;
     this.inbox.overflow();
+    this.#stopWaiting();
+  }
+
+  /** Ends wait for no consumer any more, and nothing may stop reading. */
+  #stopWaiting(): void {
+    this.#endsNow = true;
     for (const reason of [Hold.Queue, Hold.User, Hold.Write, Hold.Stream, Hold.Undecided])
       this.release(reason);
     this.#schedulePump();
@@ -332,7 +337,8 @@ export class Reader implements MessageSink, InboxOwner {
       const isDone = this.inbox.isDone && this.#chunk === undefined;
       if (!isDone && !this.#endsNow) {
         const share = this.inbox.isBeingRead ? patience.reader : patience.nobody;
-        this.#endDeadline ??= setDeadline(this.#options.closeTimeout * share, () => this.hurry());
+        // Nothing is dropped: no more comes than the rest of the chunk, and whoever reads on is to have all of it.
+        this.#endDeadline ??= setDeadline(this.#options.closeTimeout * share, () => this.#stopWaiting());
         return;
       }
       this.#owner.onReadEnd(this.#ends.shift()!);

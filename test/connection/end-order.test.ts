@@ -164,6 +164,36 @@ describe('connection: the end comes behind the messages before it', () => {
     expect(peer.closes).to.deep.equal(['1000']);
   });
 
+  it('drops nothing when the deadline comes first: who reads on gets all of it', async () => {
+    const { connection, peer } = rawPair('server', { closeTimeout: 1000, receiveQueueMessages: 2 });
+    const seen: unknown[] = [];
+    const loop = outcome(
+      (async () => {
+        for await (const message of connection) {
+          await new Promise((resolve) => setTimeout(resolve, 400));
+          seen.push(message);
+        }
+      })(),
+    );
+    const texts = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+    peer.raw(
+      Buffer.concat([
+        ...texts.map((text) => peer.encode(Opcode.Text, text)),
+        peer.encode(Opcode.Close, closePayload(1000)),
+      ]),
+    );
+    await settle();
+    // Seen at once, although most of the messages and the Close frame wait behind a full queue.
+    peer.reset();
+    await settle();
+    for (let i = 0; i < 10; i++) {
+      await clock.tickAsync(400);
+      await settle();
+    }
+    expect(await loop).to.equal(undefined);
+    expect(seen).to.deep.equal(texts);
+  });
+
   it('is acted on at once when nobody reads and somebody waits for it, before or after it came', async () => {
     for (const isEarly of [true, false]) {
       const { connection, peer } = rawPair('server');
@@ -473,6 +503,22 @@ describe('connection: the end comes behind the messages before it', () => {
       const seen: unknown[] = [];
       for await (const message of connection) seen.push(message);
       expect(seen).to.deep.equal(['a', 'b', 'c']);
+    });
+
+    it('what follows a dropped message is dropped as well, so that there is no hole', async () => {
+      const { connection, peer } = rawPair('client', { receiveQueueMessages: 2 });
+      const closed = connection.close();
+      await settle();
+      peer.texts('a', 'b', 'c');
+      await settle();
+      expect(await connection.receive()).to.equal('a');
+      expect(await connection.receive()).to.equal('b');
+      const next = outcome(connection.receive());
+      peer.texts('d', 'e');
+      peer.close(1000);
+      peer.end();
+      await closed;
+      expect(await next).to.be.instanceOf(CloseError);
     });
 
     it('pings are not answered any more, and are told', async () => {
