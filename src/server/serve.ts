@@ -90,8 +90,9 @@ export async function serve<Data = undefined>(
   checkNumber('maxHeaderSize', maxHeaderSize, 1);
   if (tls !== undefined) checkTls(tls);
   const http = makeHttpServer({ tls, handshakeTimeout, maxHeaderSize });
-  const server = new Server({ ...parts, http, isOwn: true, isSecure: tls !== undefined, host });
   await listen(http, listenOptions(options));
+  // Only now, so that nothing stays on the signal when it cannot listen; no connection comes before this turn has ended.
+  const server = new Server({ ...parts, http, isOwn: true, isSecure: tls !== undefined, host });
   // Such as a lack of file descriptors for new connections: no reason to end the process.
   http.on('error', errorSink(options));
   if (signal?.aborted === true) {

@@ -5,7 +5,7 @@ import type { ServerStats } from '../connection/stats.js';
 import { AntsError } from '../errors.js';
 import { formatAuthority } from './listen.js';
 import type { UpgradeListener } from './listener.js';
-import type { CloseAllOptions, Upgrader } from './upgrader.js';
+import { type CloseAllOptions, checkCloseAll, type Upgrader } from './upgrader.js';
 
 /** What a {@link Server} is made from. */
 export interface ServerInit<Data> {
@@ -93,9 +93,14 @@ export class Server<Data = unknown> {
    * Accepts no more connections and closes those that there are, by default with 1001. The promise resolves when all have
    * ended and the port is free. An HTTP server that was handed in goes on.
    *
-   * @throws TypeError when the code or the reason cannot be sent
+   * @throws TypeError when the code or the reason cannot be sent, or the time is none; then nothing is closed
    */
-  close(options?: CloseAllOptions): Promise<void> {
+  close(options: CloseAllOptions = {}): Promise<void> {
+    try {
+      checkCloseAll(options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     this.#closed ??= this.#close(options);
     return this.#closed;
   }
@@ -104,7 +109,7 @@ export class Server<Data = unknown> {
     return this.close();
   }
 
-  async #close(options: CloseAllOptions | undefined): Promise<void> {
+  async #close(options: CloseAllOptions): Promise<void> {
     const { http, isOwn, upgrader, listener, signal } = this.#init;
     signal?.removeEventListener('abort', this.#onAbort);
     if (!isOwn) {
@@ -112,12 +117,9 @@ export class Server<Data = unknown> {
       return upgrader.close(options);
     }
     const freed = new Promise<void>((resolve) => http.close(() => resolve()));
-    try {
-      await upgrader.close(options);
-    } finally {
-      // Half requests and refused clients that do not go.
-      for (const socket of this.#sockets) socket.destroy();
-    }
+    await upgrader.close(options);
+    // Half requests. Refused clients are given their time to read why.
+    for (const socket of this.#sockets) if (!socket.writableEnded) socket.destroy();
     return freed;
   }
 }

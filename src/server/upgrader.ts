@@ -33,6 +33,21 @@ export interface CloseAllOptions {
   timeout?: number | undefined;
 }
 
+/**
+ * Fills in the defaults.
+ *
+ * @throws TypeError when the code or the reason cannot be sent, or the time is none
+ */
+export function checkCloseAll({ code = 1001, reason = '', timeout = 5_000 }: CloseAllOptions): {
+  code: number;
+  reason: string;
+  timeout: number;
+} {
+  encodeClosePayload(code, reason);
+  checkNumber('timeout', timeout, 0);
+  return { code, reason, timeout };
+}
+
 /** Sockets that an Upgrader has taken on; two of them would write into each other's connection. */
 const taken = new WeakSet<Duplex>();
 
@@ -45,6 +60,8 @@ export class Upgrader<Data = undefined> {
   readonly #settings: UpgradeSettings<Data>;
   readonly #connections = new Set<Connection<Data>>();
   readonly #undecided = new Set<Interrupt>();
+  /** Requests that have no answer yet; these never reject. */
+  readonly #answering = new Set<Promise<unknown>>();
   readonly #sum = new StatsSum();
   #isClosed = false;
 
@@ -114,10 +131,9 @@ export class Upgrader<Data = undefined> {
    *
    * @throws TypeError when the code or the reason cannot be sent, or the time is none; then nothing is closed
    */
-  async close({ code = 1001, reason, timeout = 5_000 }: CloseAllOptions = {}): Promise<void> {
-    // Checked before anything happens, and also when there is no connection.
-    encodeClosePayload(code, reason ?? '');
-    checkNumber('timeout', timeout, 0);
+  async close(options: CloseAllOptions = {}): Promise<void> {
+    // Before anything happens, and also when there is no connection.
+    const { code, reason, timeout } = checkCloseAll(options);
     this.#isClosed = true;
     for (const interrupt of this.#undecided) interrupt(closing());
     const connections = [...this.#connections];
@@ -125,7 +141,8 @@ export class Upgrader<Data = undefined> {
       for (const connection of connections) connection.terminate(lateClose(timeout));
     });
     try {
-      await Promise.all(connections.map((connection) => connection.close(code, reason)));
+      const closed = connections.map((connection) => connection.close(code, reason));
+      await Promise.all([...closed, ...this.#answering]);
     } finally {
       clearTimeout(deadline);
     }
@@ -141,7 +158,10 @@ export class Upgrader<Data = undefined> {
     ignoreErrors(socket);
     let failure: Failure | undefined;
     const run = async (): Promise<Connection<Data>> => {
-      const result = await this.#answer(request, socket, head, overrides);
+      const answering = this.#answer(request, socket, head, overrides).catch(faulty);
+      this.#answering.add(answering);
+      const result = await answering;
+      this.#answering.delete(answering);
       if (result instanceof Connection) return result;
       failure = result;
       throw result.error;

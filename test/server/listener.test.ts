@@ -55,6 +55,14 @@ describe('server: Upgrader.handler', () => {
     expect(await ask('/other')).to.match(/\r\n\r\nThere is no WebSocket at "\/other"\.\n$/);
   });
 
+  it('answers them as a listener that is called once, too', async () => {
+    harness.http.once(
+      'upgrade',
+      new Upgrader().handler('/chat', () => {}),
+    );
+    expect(await ask('/other')).to.match(/^HTTP\/1\.1 404 /);
+  });
+
   it('answers malformed targets with 400', async () => {
     harness.http.on(
       'upgrade',

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, request as httpRequest } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
@@ -454,11 +454,35 @@ describe('server: serve', () => {
       await Promise.all([plain.close(), secure.close()]);
     });
 
-    it('not when the code cannot be sent, but it accepts no more', async () => {
+    it('not when an argument cannot be used: everything goes on, and it can be closed later', async () => {
       const server = await start();
-      expect(await rejection(server.close({ code: 5 }))).to.be.instanceOf(TypeError);
+      const connection = await dial(server.url);
+      for (const wrong of [{ code: 5 }, { reason: 'x'.repeat(124) }, { timeout: Number.NaN }]) {
+        expect(await rejection(server.close(wrong))).to.be.instanceOf(TypeError);
+      }
+      await connection.send('still there');
+      expect(await connection.receive()).to.equal('still there');
+      void connection.closed;
+      await server.close();
+      expect(await connection.closed).to.include({ code: 1001 });
       expect(server.address()).to.equal(null);
-      servers.splice(0);
+    });
+
+    it('and answers 503 to a client that waits for authorize', async () => {
+      let isAsked!: () => void;
+      const asked = new Promise<void>((resolve) => {
+        isAsked = resolve;
+      });
+      const server = await start<undefined>({
+        authorize: () => {
+          isAsked();
+          return new Promise<undefined>(() => {});
+        },
+      });
+      const refused = rejection(dial(server.url));
+      await asked;
+      await server.close();
+      expect(await refused).to.include({ code: 'ANTS_HANDSHAKE_REFUSED', status: 503 });
     });
 
     it('when the signal is aborted', async () => {
@@ -478,6 +502,13 @@ describe('server: serve', () => {
       const serving = serve({ signal: controller.signal }, echo);
       controller.abort(reason);
       expect(await rejection(serving)).to.equal(reason);
+    });
+
+    it('and leaves nothing on the signal when it cannot listen', async () => {
+      const { signal } = new AbortController();
+      const { port } = await start();
+      expect(await rejection(serve({ host: '127.0.0.1', port, signal }, echo))).to.be.instanceOf(AntsError);
+      expect(getEventListeners(signal, 'abort')).to.be.empty;
     });
 
     it('and takes its listener from the signal', async () => {
