@@ -141,7 +141,10 @@ export class HandshakeError extends AntsError {
 /** The connection has ended, or is ending, and what was asked of it cannot be done any more. */
 export class CloseError extends AntsError {
   declare readonly code: 'ANTS_CLOSED';
-  /** The close code of the connection (RFC 6455 section 7.1.5): the one received, 1005, or 1006 without a Close frame. */
+  /**
+   * The close code of the connection (RFC 6455 section 7.1.5): the one received, 1005, or 1006 without a Close frame. While the
+   * connection is still closing and no Close frame has come: the one sent.
+   */
   readonly closeCode: number;
   /** The reason that came with the received Close frame; empty otherwise. */
   readonly reason: string;

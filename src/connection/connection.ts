@@ -28,6 +28,7 @@ import { preHandled, rejected } from './pre-handled.js';
 import { Hold, type ReadEnd, Reader } from './reader.js';
 import { type ReceiveFileOptions, receiveFile } from './receive-file.js';
 import { type ReceiveStreamOptions, receiveStream } from './receive-stream.js';
+import { reportError } from './report-error.js';
 import type { HandshakeRequest } from './request.js';
 import { type SendFileOptions, sendFile } from './send-file.js';
 import { SendQueue } from './send-queue.js';
@@ -62,6 +63,9 @@ export interface SendOptions extends WaitOptions {
 
 /** Serves one connection; see {@link Connection.run} for what its end means. */
 export type Handler<Data = unknown> = (connection: Connection<Data>) => unknown;
+
+/** Of one `consume`; both limits that bound it otherwise may be `Infinity`. */
+const mostLoops = 65_536;
 
 const TypedEmitter = EventEmitter as unknown as new (options?: {
   captureRejections?: boolean;
@@ -300,7 +304,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     const { concurrency = 1, signal } = options;
     checkNumber('concurrency', concurrency, 1);
     // No more loops than there can be messages for.
-    const count = Math.min(concurrency, this.#options.receiveQueueMessages);
+    const count = Math.min(concurrency, this.#options.receiveQueueMessages, mostLoops);
     await consumeMessages((stop) => this.#iterate(stop), work, count, signal);
   }
 
@@ -647,11 +651,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     this.#tellError(error);
     this.#reader.inbox.mute();
     this.#closing.begin(CloseCode.InternalError, '');
-    try {
-      this.#options.onError(error, this as Connection<unknown>);
-    } catch (secondError) {
-      console.error(error, secondError);
-    }
+    void reportError(error, () => this.#options.onError(error, this as Connection<unknown>));
   }
 }
 

@@ -31,7 +31,7 @@ export interface ConnectionEvents {
   pong: (payload: Buffer) => void;
   /** The buffered bytes fell below half the high-water mark, after they had been above it. */
   drain: () => void;
-  /** The connection has ended; the last event. */
+  /** The connection has ended; the last event, unless somebody listens to unread messages only afterwards. */
   close: (info: CloseInfo) => void;
 }
 

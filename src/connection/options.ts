@@ -1,5 +1,6 @@
 import { showValue } from '../protocol/show-value.js';
 import type { Connection } from './connection.js';
+import { printError } from './report-error.js';
 
 /** Which end of the connection this is. It decides who masks and who ends TCP first, no more (RFC 6455 section 5.1). */
 export type Role = 'client' | 'server';
@@ -79,12 +80,7 @@ const sharedDefaults = {
   heartbeatTimeout: 30_000,
   idleTimeout: Infinity,
   maxLifetime: Infinity,
-  onError: (error: unknown): void => {
-    console.error(
-      'ants-ws: an error was thrown by a handler, a listener or a function of the options:',
-      error,
-    );
-  },
+  onError: printError,
 };
 
 /** The defaults of each role. */

@@ -49,8 +49,7 @@ export function makeListener<Data>(
 
   return function onUpgrade(request, socket, head) {
     if (path === undefined || parseTarget(request.url ?? '')?.path === path) {
-      // Only an onError that throws itself comes here.
-      serve(request, socket, head).catch((error: unknown) => console.error(error));
+      void serve(request, socket, head);
       return;
     }
     const passed = (passes.get(request) ?? 0) + 1;

@@ -7,6 +7,7 @@ import {
   connectionDefaults,
   resolveConnectionOptions,
 } from '../connection/options.js';
+import { printError, reportError } from '../connection/report-error.js';
 import { type HeadersInput, listHeaders, type RawHeaders } from '../handshake/headers.js';
 import type { ServerRules } from '../handshake/negotiate.js';
 import { compileOrigins, type Origins } from '../handshake/origin.js';
@@ -114,8 +115,10 @@ export function compileOptions<Data>(options: UpgraderOptions<Data>): UpgradeSet
 }
 
 /** Where errors of the user's code go when there is no connection. */
-export function errorSink({ onError }: Pick<UpgraderOptions<never>, 'onError'>): (error: unknown) => void {
-  return onError === undefined ? (error) => console.error(error) : (error) => onError(error);
+export function errorSink({
+  onError = printError,
+}: Pick<UpgraderOptions<never>, 'onError'>): (error: unknown) => void {
+  return (error) => void reportError(error, () => onError(error));
 }
 
 function compileHeaders(headers: UpgraderOptions['headers']): (request: IncomingMessage) => RawHeaders {

@@ -54,12 +54,14 @@ export function respond(socket: Duplex, response: FinalResponse, method?: string
   socket.once('close', () => clearTimeout(deadline));
 }
 
-function finalHeaders({ headers, body }: FinalResponse): string[] {
+function finalHeaders({ status, headers, body }: FinalResponse): string[] {
   const connection = [...headerValues(headers, 'Connection'), 'close'].join(', ');
   let others = [...headers];
   for (const name of framing) others = withoutHeader(others, name);
   const date = new Date().toUTCString();
-  return ['Date', date, 'Connection', connection, ...others, 'Content-Length', String(body.length)];
+  const head = ['Date', date, 'Connection', connection, ...others];
+  // A 204 must not have a length (RFC 9110 section 8.6).
+  return status === 204 ? head : [...head, 'Content-Length', String(body.length)];
 }
 
 /** Sees to it that no error of `socket` goes unlistened, which would end the process. */

@@ -221,26 +221,37 @@ describe('connection: errors of user code', () => {
     }
   });
 
-  it('do no harm when onError throws as well: both are printed', async () => {
-    const print = sinon.stub(console, 'error');
-    try {
-      const second = new Error('onError is broken');
-      const { connection, peer } = rawPair('server', {
-        onError: () => {
-          throw second;
-        },
-      });
-      connection.on('message', () => {
-        throw failure;
-      });
-      peer.texts('a');
-      await settle();
-      expect(print.args).to.deep.equal([[failure, second]]);
-      expect(peer.closes).to.deep.equal(['1011']);
-    } finally {
-      print.restore();
-    }
-  });
+  for (const [how, tell] of [
+    [
+      'throws',
+      (error: Error) => {
+        throw error;
+      },
+    ],
+    [
+      'rejects',
+      async (error: Error) => {
+        throw error;
+      },
+    ],
+  ] as const) {
+    it(`do no harm when onError ${how} as well: both are printed`, async () => {
+      const print = sinon.stub(console, 'error');
+      try {
+        const second = new Error('onError is broken');
+        const { connection, peer } = rawPair('server', { onError: () => tell(second) });
+        connection.on('message', () => {
+          throw failure;
+        });
+        peer.texts('a');
+        await settle();
+        expect(print.args).to.deep.equal([[failure, second]]);
+        expect(peer.closes).to.deep.equal(['1011']);
+      } finally {
+        print.restore();
+      }
+    });
+  }
 
   it('are printed by default', async () => {
     const print = sinon.stub(console, 'error');

@@ -219,8 +219,8 @@ describe('server: Upgrader.handler', () => {
     );
     expect(await ask('/a')).to.match(/^HTTP\/1\.1 500 /);
     expect(await ask('/b')).to.match(/^HTTP\/1\.1 500 /);
-    sinon.assert.calledWithExactly(print, thrown);
-    sinon.assert.calledWithExactly(print, second);
+    sinon.assert.calledWithExactly(print, sinon.match(/^ants-ws: /), thrown);
+    sinon.assert.calledWithExactly(print, thrown, second);
   });
 
   it('wants a path and a function', () => {

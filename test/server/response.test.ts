@@ -26,6 +26,14 @@ describe('server: response', () => {
     expect(text).not.to.match(/never|chunked/);
   });
 
+  it('has no length when its status is 204', () => {
+    const socket = new PassThrough();
+    respond(socket, { status: 204, headers: [], body: Buffer.alloc(0) });
+    expect(String(socket.read()))
+      .to.match(/^HTTP\/1\.1 204 /)
+      .and.not.include('Content-Length');
+  });
+
   it('goes out with a status that has no name', () => {
     expect(String(formatHead(599, []))).to.equal('HTTP/1.1 599 \r\n\r\n');
   });
