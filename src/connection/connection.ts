@@ -1,41 +1,39 @@
 import { EventEmitter } from 'node:events';
 import type { FileHandle } from 'node:fs/promises';
-import { AntsError, type CloseError, UsageError } from '../errors.js';
+import { AntsError, type UsageError } from '../errors.js';
 import { CloseCode } from '../protocol/close-code.js';
 import { encodeClosePayload } from '../protocol/close-payload.js';
 import type { Message } from '../protocol/message-assembler.js';
-import { abortable, onAbort } from './abort.js';
-import { Closing, type ConnectionState } from './closing.js';
+import { abortable } from './abort.js';
+import type { ConnectionState } from './closing.js';
 import { consumeMessages } from './consume.js';
-import { channels, type Pressure } from './diagnostics.js';
+import { ConnectionCore } from './core.js';
+import { channels } from './diagnostics.js';
 import type { CloseInfo, ConnectionEvents, TypedEvents } from './events.js';
-import type { Puller } from './inbox.js';
+import type { Inbox } from './inbox.js';
 import type { IncomingStream } from './incoming-stream.js';
 import { MessageIterator } from './message-iterator.js';
 import {
   type ConnectionOptions,
   checkNumber,
   checkWhenSlow,
-  type ResolvedConnectionOptions,
   type Role,
   resolveConnectionOptions,
   type WhenSlow,
 } from './options.js';
 import { type OutgoingData, toBytes, toControlPayload } from './outgoing-data.js';
 import { defaultFragmentSize, OutgoingStream, type SendStreamOptions } from './outgoing-stream.js';
-import { isHeartbeat, Pings } from './pings.js';
 import { preHandled, rejected } from './pre-handled.js';
-import { Hold, type ReadEnd, Reader } from './reader.js';
+import { Hold } from './reader.js';
+import { listenMisuse, pullMisuse, readingTwice } from './reading-ways.js';
 import { type ReceiveFileOptions, receiveFile } from './receive-file.js';
+import { receiveMessage } from './receive-message.js';
 import { type ReceiveStreamOptions, receiveStream } from './receive-stream.js';
-import { reportError } from './report-error.js';
 import type { HandshakeRequest } from './request.js';
 import { type SendFileOptions, sendFile } from './send-file.js';
-import { SendQueue } from './send-queue.js';
-import { type ConnectionStats, Counters } from './stats.js';
+import type { ConnectionStats } from './stats.js';
 import { openSource, type StreamSource } from './stream-source.js';
 import type { Address, Transport } from './transport.js';
-import { Watch } from './watch.js';
 
 /** What a connection is made from, once its opening handshake is done. */
 export interface ConnectionInit<Data> {
@@ -87,16 +85,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
   /** What `authorize` returned on a server, or the option `data` of `dial`; yours to use. */
   data: Data;
 
-  readonly #transport: Transport;
-  readonly #options: ResolvedConnectionOptions;
-  readonly #reader: Reader;
-  readonly #sendQueue: SendQueue;
-  readonly #closing: Closing;
-  readonly #watch: Watch;
-  readonly #counters = new Counters();
-  #pings: Pings | undefined;
-  #closed: { promise: Promise<CloseInfo>; resolve: (info: CloseInfo) => void } | undefined;
-  #closeInfo: CloseInfo | undefined;
+  readonly #core: ConnectionCore;
 
   /** For those who bring a transport of their own; everybody else gets connections from `dial`, `serve` or `Upgrader`. */
   constructor(init: ConnectionInit<Data>) {
@@ -106,81 +95,44 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     this.subprotocol = init.subprotocol;
     this.request = init.request;
     this.data = init.data;
-    this.#transport = transport;
-    this.#options = resolveConnectionOptions(role, init.options);
-    this.#sendQueue = new SendQueue(role, transport, this.#options, this.#counters, {
-      onPongSent: (payload) => this.#tellControl('pong', 'out', payload),
-      onPressure: (kind) => this.#tellPressure(kind),
-      onDrain: () => this.#emit('drain'),
-      onReadHold: (held) => (held ? this.#reader.hold(Hold.Write) : this.#reader.release(Hold.Write)),
-      onOverflow: (error) => this.#cut(error),
-      onBytesWait: () => this.#watch.bytesWait(),
-      onNothingWaits: () => this.#watch.nothingWaits(),
-    });
-    this.#reader = new Reader(role, transport, this.#options, {
-      isListening: () => this.listenerCount('message') > 0,
-      emitMessage: (message) => this.#emit('message', message),
-      onMessage: (message, size) => this.#onMessage(message, size),
-      onMessageInParts: () => {
-        this.#counters.messagesReceived++;
-        this.#watch.messagePassed();
-      },
-      onPing: (payload) => this.#onPing(payload),
-      onPong: (payload) => this.#onPong(payload),
-      onPressure: (kind) => this.#tellPressure(kind),
-      onReadEnd: (end) => this.#onReadEnd(end),
-    });
-    this.#closing = new Closing(role, transport, this.#sendQueue, this.#options.closeTimeout, {
-      onClosing: () => {
-        this.#watch.leaveOpen();
-        this.#reader.hurry();
-      },
-      onClosed: (info, error, isQuiet) => this.#onClosed(info, error, isQuiet),
-    });
-    this.#watch = this.#makeWatch();
-    // A macrotask later, so that whoever awaits this connection comes first: to listen, to look at it, to close it.
-    setImmediate(() => this.#start(init.head));
+    this.#core = new ConnectionCore(
+      this as Connection<unknown>,
+      role,
+      transport,
+      resolveConnectionOptions(role, init.options),
+      init.head,
+    );
     if (channels.open.hasSubscribers) channels.open.publish({ connection: this });
   }
 
   /** Where the connection is in its life: `closing` as soon as nothing can be sent any more, `closed` from the `close` event on. */
   get state(): ConnectionState {
-    return this.#closing.state;
+    return this.#core.closing.state;
   }
 
   /** The peer's address; undefined for transports that have none, such as unix sockets. */
   get remoteAddress(): Address | undefined {
-    return this.#transport.remoteAddress;
+    return this.#core.transport.remoteAddress;
   }
 
   /** This end's address; undefined for transports that have none. */
   get localAddress(): Address | undefined {
-    return this.#transport.localAddress;
+    return this.#core.transport.localAddress;
   }
 
   /** Bytes that were accepted for sending and have not left this process. */
   get bufferedAmount(): number {
-    return this.#sendQueue.bufferedAmount;
+    return this.#core.bufferedAmount;
   }
 
   /** Milliseconds of the latest round trip that `ping` or the heartbeat measured; undefined before the first. */
   get latency(): number | undefined {
-    return this.#pings?.latency;
+    return this.#core.latency;
   }
 
   /** What this connection has done so far, and what waits; made when asked for. */
   get stats(): ConnectionStats {
-    const { queuedMessages, queuedBytes } = this.#reader.inbox;
-    return {
-      bytesReceived: this.#reader.bytesReceived,
-      // The transport may still have bytes of the handshake, which are none of these.
-      bytesSent: Math.max(0, this.#sendQueue.bytesLeft),
-      ...this.#counters,
-      queuedMessages,
-      queuedBytes,
-      bufferedAmount: this.bufferedAmount,
-      latency: this.latency,
-    };
+    return this.#core.stats;
   }
 
   /**
@@ -188,16 +140,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
    * messages do not hold it up then.
    */
   get closed(): Promise<CloseInfo> {
-    this.#reader.inbox.awaitEnd();
-    if (this.#closed === undefined) {
-      let resolve!: (info: CloseInfo) => void;
-      const promise = new Promise<CloseInfo>((res) => {
-        resolve = res;
-      });
-      if (this.#closeInfo !== undefined) resolve(this.#closeInfo);
-      this.#closed = { promise, resolve };
-    }
-    return this.#closed.promise;
+    return this.#core.closed;
   }
 
   // Reading
@@ -222,32 +165,9 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
    */
   receive(options?: WaitOptions): Promise<Message> {
     const signal = options?.signal;
-    const { inbox } = this.#reader;
     if (signal?.aborted) return Promise.reject(signal.reason);
     const misuse = this.#pullMisuse();
-    if (misuse !== undefined) return Promise.reject(misuse);
-    inbox.returned();
-    const message = inbox.take();
-    if (message !== undefined) return Promise.resolve(message);
-    if (inbox.final !== undefined) return rejected(inbox.final.error);
-    const received = new Promise<Message>((resolve, reject) => {
-      const puller: Puller = {
-        message: (value) => {
-          forgetSignal();
-          resolve(value);
-        },
-        end: (final) => {
-          forgetSignal();
-          reject(final.error);
-        },
-      };
-      const forgetSignal = onAbort(signal, (reason) => {
-        inbox.cancel(puller);
-        reject(reason);
-      });
-      inbox.wait(puller);
-    });
-    return preHandled(received);
+    return misuse === undefined ? receiveMessage(this.#inbox, signal) : Promise.reject(misuse);
   }
 
   /**
@@ -264,9 +184,9 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     if (signal?.aborted) return Promise.reject(signal.reason);
     const misuse = this.#pullMisuse();
     if (misuse !== undefined) return Promise.reject(misuse);
-    return receiveStream(this.#reader.inbox, maxSize, signal, (error) => {
-      this.#fail(error);
-      return this.#closing.error;
+    return receiveStream(this.#inbox, maxSize, signal, (error) => {
+      this.#core.fail(error);
+      return this.#core.closing.error;
     });
   }
 
@@ -304,18 +224,18 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     const { concurrency = 1, signal } = options;
     checkNumber('concurrency', concurrency, 1);
     // No more loops than there can be messages for.
-    const count = Math.min(concurrency, this.#options.receiveQueueMessages, mostLoops);
+    const count = Math.min(concurrency, this.#core.options.receiveQueueMessages, mostLoops);
     await consumeMessages((stop) => this.#iterate(stop), work, count, signal);
   }
 
   /** Stops reading from the peer, which feels it; no `message` is emitted until `resume`. Has no effect while closing. */
   pause(): void {
-    this.#reader.hold(Hold.User);
+    this.#core.reader.hold(Hold.User);
   }
 
   /** Undoes `pause`. */
   resume(): void {
-    this.#reader.release(Hold.User);
+    this.#core.reader.release(Hold.User);
   }
 
   /**
@@ -325,10 +245,10 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
    * @throws UsageError when messages are being read.
    */
   ignoreMessages(): void {
-    if (this.#reader.inbox.isPulled || this.listenerCount('message') > 0) {
+    if (this.#inbox.isPulled || this.listenerCount('message') > 0) {
       throw readingTwice('ignoreMessages() was called while messages are being read');
     }
-    this.#reader.inbox.ignore();
+    this.#inbox.ignore();
   }
 
   // Writing
@@ -352,14 +272,18 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     const isBlob = data instanceof Blob;
     const payload = typeof data === 'string' || isBlob ? data : toBytes(data, 'a message');
     if (signal?.aborted) return rejected(signal.reason);
-    if (this.state !== 'open') return rejected(this.#closing.error);
-    this.#watch.messagePassed();
-    const { messagesSent } = this.#counters;
+    if (this.state !== 'open') return rejected(this.#core.closing.error);
+    this.#core.watch.messagePassed();
+    const { messagesSent } = this.#core.counters;
     const sent = isBlob
-      ? this.#sendQueue.sendLoaded(data.size, async () => Buffer.from(await data.arrayBuffer()), whenSlow)
-      : this.#sendQueue.send(payload as string | Buffer, whenSlow);
-    if (sent === undefined) return rejected(this.#closing.error);
-    if (channels.messageOut.hasSubscribers && this.#counters.messagesSent > messagesSent) {
+      ? this.#core.sendQueue.sendLoaded(
+          data.size,
+          async () => Buffer.from(await data.arrayBuffer()),
+          whenSlow,
+        )
+      : this.#core.sendQueue.send(payload as string | Buffer, whenSlow);
+    if (sent === undefined) return rejected(this.#core.closing.error);
+    if (channels.messageOut.hasSubscribers && this.#core.counters.messagesSent > messagesSent) {
       channels.messageOut.publish({ connection: this, data });
     }
     return signal === undefined ? sent : preHandled(abortable(sent, signal));
@@ -379,7 +303,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     const {
       type,
       signal,
-      fragmentSize = Math.min(this.#options.fragmentSize, defaultFragmentSize),
+      fragmentSize = Math.min(this.#core.options.fragmentSize, defaultFragmentSize),
     } = options;
     checkNumber('fragmentSize', fragmentSize, 1);
     if (fragmentSize === Infinity) throw new TypeError('the fragmentSize of a stream must be finite');
@@ -387,11 +311,11 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
       throw new TypeError(`the type of a message is 'text' or 'binary', not ${String(type)}`);
     }
     const stream = new OutgoingStream(openSource(source), type, fragmentSize, signal, (error) =>
-      this.#fail(error),
+      this.#core.fail(error),
     );
     if (signal?.aborted) stream.end(signal.reason);
-    else if (this.state !== 'open') stream.end(this.#closing.error);
-    else this.#sendQueue.sendStream(stream);
+    else if (this.state !== 'open') stream.end(this.#core.closing.error);
+    else this.#core.sendQueue.sendStream(stream);
     return stream.sent;
   }
 
@@ -417,12 +341,11 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     const given = data === undefined ? undefined : Buffer.from(toControlPayload(data));
     const signal = options?.signal;
     if (signal?.aborted) return rejected(signal.reason);
-    if (this.state !== 'open') return rejected(this.#closing.error);
-    this.#pings ??= new Pings();
-    const payload = given ?? this.#pings.nextPayload();
-    this.#sendQueue.ping(payload);
-    this.#tellControl('ping', 'out', payload);
-    return preHandled(this.#pings.wait(payload, signal));
+    if (this.state !== 'open') return rejected(this.#core.closing.error);
+    const { pings } = this.#core;
+    const payload = given ?? pings.nextPayload();
+    this.#core.ping(payload);
+    return preHandled(pings.wait(payload, signal));
   }
 
   // Ending
@@ -440,8 +363,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     // Checked in every state, so that a mistake shows each time.
     encodeClosePayload(code, reason);
     if (signal?.aborted) return Promise.reject(signal.reason);
-    this.#closing.begin(code, reason);
-    this.#reader.hurry();
+    this.#core.close(code, reason);
     return abortable(this.closed, signal);
   }
 
@@ -452,7 +374,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
    * @param cause Why; it becomes the `cause` of the {@link CloseError}. Default: an `AntsError` `ANTS_TERMINATED`.
    */
   terminate(cause: Error = new AntsError('ANTS_TERMINATED', 'terminate() was called')): void {
-    this.#cut(cause);
+    this.#core.cut(cause);
   }
 
   /** Closes with 1000, for `await using`. */
@@ -473,190 +395,39 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
         () => {
           if (this.listenerCount('message') === 0) void this.close();
         },
-        (error) => this.#onUserError(error),
+        (error) => this.#core.userError(error),
       );
     } catch (error) {
-      this.#onUserError(error);
+      this.#core.userError(error);
     }
   }
 
   /** What an async listener rejects with. */
   [EventEmitter.captureRejectionSymbol](error: unknown): void {
-    this.#onUserError(error);
+    this.#core.userError(error);
   }
 
-  #start(head: Buffer | undefined): void {
-    if (head !== undefined && head.length > 0) this.#reader.data(head);
-    this.#transport.start({
-      onData: (chunk) => this.#reader.data(chunk),
-      onEnd: () => this.#reader.end('ended'),
-      onClose: (error) => {
-        this.#closing.transportLost();
-        this.#reader.end('lost', error);
-      },
-    });
-    this.#reader.release(Hold.Starting);
-  }
-
-  #makeWatch(): Watch {
-    const reader = this.#reader;
-    const sendQueue = this.#sendQueue;
-    return new Watch(this.role, this.#options, {
-      get bytesReceived() {
-        return reader.bytesReceived;
-      },
-      get isExcused() {
-        return reader.takeHeld() || sendQueue.waitingAmount > 0;
-      },
-      get bufferedAmount() {
-        return sendQueue.bufferedAmount;
-      },
-      get isMidMessage() {
-        return sendQueue.isStreaming || reader.midMessage;
-      },
-      get bytesLeft() {
-        return sendQueue.bytesLeft;
-      },
-      sendHeartbeat: () => {
-        this.#pings ??= new Pings();
-        const payload = this.#pings.heartbeat();
-        sendQueue.ping(payload);
-        this.#tellControl('ping', 'out', payload);
-      },
-      onHeartbeatLost: (error) => this.#onReadEnd({ kind: 'failure', error }),
-      onStalled: (error) => this.#cut(error),
-      onExpired: (error, reason) => this.#closing.begin(CloseCode.GoingAway, reason, error),
-    });
+  get #inbox(): Inbox {
+    return this.#core.reader.inbox;
   }
 
   #listen(event: keyof ConnectionEvents, add: () => unknown): this {
-    if (event === 'message') {
-      if (this.#reader.inbox.isPulled) {
-        throw readingTwice(
-          "a listener of 'message' was added while messages are pulled by for await, receive(), receiveStream() or consume()",
-        );
-      }
-      if (this.#reader.inbox.isIgnoring)
-        throw readingTwice("a listener of 'message' was added after ignoreMessages()");
-    }
+    const misuse = event === 'message' ? listenMisuse(this.#inbox) : undefined;
+    if (misuse !== undefined) throw misuse;
     add();
-    if (event === 'message') this.#reader.listened();
+    if (event === 'message') this.#core.reader.listened();
     return this;
   }
 
   #pullMisuse(): UsageError | undefined {
-    if (this.#reader.inbox.isIgnoring) return readingTwice('messages were pulled after ignoreMessages()');
-    if (this.listenerCount('message') === 0) return undefined;
-    return readingTwice("messages were pulled while 'message' has listeners");
+    return pullMisuse(this.#inbox, this.listenerCount('message') > 0);
   }
 
   #iterate(signal: AbortSignal | undefined): MessageIterator {
     const misuse = this.#pullMisuse();
     if (misuse !== undefined) throw misuse;
-    return new MessageIterator(this.#reader.inbox, () => this.#pullMisuse(), signal);
+    return new MessageIterator(this.#inbox, () => this.#pullMisuse(), signal);
   }
-
-  #fail(error: Error): void {
-    if (this.state === 'closed') return;
-    this.#closing.fail(error);
-    this.#reader.discard();
-  }
-
-  #cut(cause: Error): void {
-    if (this.state === 'closed') return;
-    this.#reader.inbox.mute();
-    this.#closing.terminate(cause);
-    this.#reader.discard();
-  }
-
-  #tellPressure(kind: Pressure): void {
-    if (!channels.pressure.hasSubscribers) return;
-    channels.pressure.publish({ connection: this, kind, bufferedAmount: this.bufferedAmount });
-  }
-
-  #tellControl(name: 'ping' | 'pong', direction: 'in' | 'out', payload: Buffer): void {
-    if (channels[name].hasSubscribers) channels[name].publish({ connection: this, direction, payload });
-  }
-
-  #tellError(error: unknown): void {
-    if (channels.error.hasSubscribers) channels.error.publish({ connection: this, error });
-  }
-
-  #onMessage(message: Message, size: number): void {
-    this.#counters.messagesReceived++;
-    this.#watch.messagePassed();
-    if (channels.messageIn.hasSubscribers) channels.messageIn.publish({ connection: this, message, size });
-  }
-
-  #onPing(payload: Buffer): void {
-    this.#counters.pingsReceived++;
-    this.#tellControl('ping', 'in', payload);
-    // After our Close nothing more is sent (RFC 6455 section 5.5.1).
-    if (this.state === 'open') this.#sendQueue.pong(payload);
-    this.#emit('ping', payload);
-  }
-
-  #onPong(payload: Buffer): void {
-    this.#counters.pongsReceived++;
-    this.#tellControl('pong', 'in', payload);
-    this.#pings?.answer(payload);
-    if (isHeartbeat(payload)) this.#watch.heartbeatAnswered();
-    else this.#emit('pong', payload);
-  }
-
-  #onReadEnd(end: ReadEnd): void {
-    switch (end.kind) {
-      case 'close':
-        this.#closing.receive(end.frame);
-        break;
-      case 'failure':
-        this.#fail(end.error);
-        break;
-      case 'ended':
-        this.#closing.transportEnded(this.#reader.midMessage);
-        break;
-      case 'lost':
-        this.#closing.transportClosed(end.error, this.#reader.midMessage);
-        break;
-    }
-  }
-
-  #onClosed(info: CloseInfo, error: CloseError, isQuiet: boolean): void {
-    this.#closeInfo = info;
-    this.#sendQueue.end(error);
-    this.#pings?.end(error);
-    this.#watch.stop();
-    this.#reader.finish({ error, isQuiet });
-    if (info.error !== undefined) this.#tellError(info.error);
-    if (channels.close.hasSubscribers) channels.close.publish({ connection: this, info });
-    this.#emit('close', info);
-    this.#closed?.resolve(info);
-  }
-
-  /** User code is called here, and its mistakes stay here. */
-  #emit<E extends keyof ConnectionEvents>(event: E, ...args: Parameters<ConnectionEvents[E]>): void {
-    try {
-      (this.emit as (event: E, ...args: Parameters<ConnectionEvents[E]>) => boolean).call(
-        this,
-        event,
-        ...args,
-      );
-    } catch (error) {
-      this.#onUserError(error);
-    }
-  }
-
-  #onUserError(error: unknown): void {
-    if (this.#closing.isOwn(error)) return;
-    this.#tellError(error);
-    this.#reader.inbox.mute();
-    this.#closing.begin(CloseCode.InternalError, '');
-    void reportError(error, () => this.#options.onError(error, this as Connection<unknown>));
-  }
-}
-
-function readingTwice(what: string): UsageError {
-  return new UsageError('ANTS_READING_TWICE', `${what}; a connection is read in one way at a time`);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -1,0 +1,158 @@
+import { type CloseError, LimitError } from '../errors.js';
+import { CloseCode } from '../protocol/close-code.js';
+import type { Pressure } from './diagnostics.js';
+import type { ResolvedConnectionOptions, WhenSlow } from './options.js';
+import type { Waiter } from './outbox.js';
+import { preHandled } from './pre-handled.js';
+import type { Counters } from './stats.js';
+
+/** What the marks are measured against. */
+export interface Buffered {
+  /** Bytes that were accepted and have not left the process. */
+  readonly bufferedAmount: number;
+  /** Those of them that the peer is to be judged by. */
+  readonly waitingAmount: number;
+  /** Whether more than the mark is buffered, and some of it since an earlier turn: a burst alone makes no peer slow. */
+  readonly isSlow: boolean;
+}
+
+/** What the marks tell. */
+export interface BufferMarksOwner {
+  /** For those who watch; what has to happen is told by the other calls. */
+  onPressure(kind: Pressure): void;
+  /** The buffer fell below half the high-water mark. */
+  onDrain(): void;
+  /** Reading from the peer should stop (true) or may go on (false). */
+  onReadHold(held: boolean): void;
+  /** A message would have passed `maxBufferedAmount`, or met a slow peer that is to be cut; it was not taken. */
+  onOverflow(error: LimitError): void;
+  /** Bytes wait to leave: now, or still, although some of them have left. */
+  onBytesWait(): void;
+  /** No byte waits any more. */
+  onNothingWaits(): void;
+}
+
+/** The marks of the send buffer: which messages are taken, who is told when one is passed, and who waits for the buffer to drain. */
+export class BufferMarks {
+  readonly #options: ResolvedConnectionOptions;
+  readonly #counters: Counters;
+  readonly #buffer: Buffered;
+  readonly #owner: BufferMarksOwner;
+  /** Shared by all who wait for the buffer to drain. */
+  #drained: { promise: Promise<void>; waiter: Waiter } | undefined;
+  /** Whether the buffer was above its mark and has not drained since. */
+  #above = false;
+  /** Whether reading was stopped for that. */
+  #held = false;
+  /** Whether the owner knows of bytes that wait. */
+  #waits = false;
+
+  constructor(
+    options: ResolvedConnectionOptions,
+    counters: Counters,
+    buffer: Buffered,
+    owner: BufferMarksOwner,
+  ) {
+    this.#options = options;
+    this.#counters = counters;
+    this.#buffer = buffer;
+    this.#owner = owner;
+  }
+
+  /** Whether the policy is to leave a message out now. */
+  drops(whenSlow: WhenSlow = this.#options.whenSlow): boolean {
+    if (whenSlow !== 'drop' || !this.#buffer.isSlow) return false;
+    this.#counters.droppedMessages++;
+    this.#owner.onPressure('dropped');
+    return true;
+  }
+
+  /** Whether a message of `size` bytes may be taken; if not, the owner is told why. */
+  accepts(size: number, whenSlow: WhenSlow = this.#options.whenSlow): boolean {
+    const { highWaterMark, maxBufferedAmount } = this.#options;
+    const buffered = this.#buffer.bufferedAmount;
+    if (whenSlow === 'terminate' && this.#buffer.isSlow) {
+      this.#owner.onOverflow(
+        new LimitError(
+          'ANTS_SLOW_PEER',
+          CloseCode.AbnormalClosure,
+          `${buffered} bytes are buffered, more than highWaterMark (${highWaterMark}), and whenSlow is 'terminate'`,
+        ),
+      );
+      return false;
+    }
+    if (buffered <= highWaterMark || buffered + size <= maxBufferedAmount) {
+      this.#counters.messagesSent++;
+      return true;
+    }
+    this.#owner.onOverflow(
+      new LimitError(
+        'ANTS_SEND_BUFFER_FULL',
+        CloseCode.AbnormalClosure,
+        `a message of ${size} bytes behind ${buffered} buffered ones passes maxBufferedAmount (${maxBufferedAmount}): the peer does not read; await send(), or watch bufferedAmount and 'drain'`,
+      ),
+    );
+    return false;
+  }
+
+  /** The buffer grew. Whether it is above the high-water mark. */
+  grown(): boolean {
+    if (!this.#waits && this.#buffer.waitingAmount > 0) {
+      this.#waits = true;
+      this.#owner.onBytesWait();
+    }
+    if (this.#buffer.bufferedAmount <= this.#options.highWaterMark) return false;
+    if (!this.#above) this.#owner.onPressure('high');
+    this.#above = true;
+    if (this.#buffer.waitingAmount > this.#options.readHold) {
+      if (!this.#held) this.#owner.onPressure('held');
+      this.#held = true;
+      this.#owner.onReadHold(true);
+    }
+    return true;
+  }
+
+  /** Some of the buffer has left. */
+  progressed(): void {
+    this.#waits = this.#buffer.waitingAmount > 0;
+    if (this.#waits) this.#owner.onBytesWait();
+    else this.#owner.onNothingWaits();
+  }
+
+  /** Whether `buffered` bytes are so few that those who wait may go on; if so, the buffer is not above its mark any more. */
+  fallsTo(buffered: number): boolean {
+    if (!this.#above || buffered > this.#options.highWaterMark / 2) return false;
+    this.#above = false;
+    return true;
+  }
+
+  /** Lets those who wait go on. */
+  drained(): void {
+    this.#drained?.waiter.resolve();
+    this.#drained = undefined;
+    if (this.#held) {
+      this.#held = false;
+      this.#owner.onReadHold(false);
+      this.#owner.onPressure('released');
+    }
+    this.#owner.onPressure('drained');
+    this.#owner.onDrain();
+  }
+
+  /** Resolves when the buffer has drained; one promise for all. */
+  whenDrained(): Promise<void> {
+    if (this.#drained === undefined) {
+      let waiter: Waiter | undefined;
+      const promise = new Promise<void>((resolve, reject) => {
+        waiter = { resolve, reject };
+      });
+      this.#drained = { promise: preHandled(promise), waiter: waiter! };
+    }
+    return this.#drained.promise;
+  }
+
+  /** The connection has ended: the buffer never drains. */
+  end(error: CloseError): void {
+    this.#drained?.waiter.reject(error);
+  }
+}

@@ -1,0 +1,309 @@
+import type { CloseError, LimitError, TimeoutError } from '../errors.js';
+import { CloseCode } from '../protocol/close-code.js';
+import type { Message } from '../protocol/message-assembler.js';
+import { Closing, type ClosingOwner } from './closing.js';
+import type { Connection } from './connection.js';
+import { channels, type Pressure } from './diagnostics.js';
+import type { CloseInfo, ConnectionEvents } from './events.js';
+import type { ResolvedConnectionOptions, Role } from './options.js';
+import { isHeartbeat, Pings } from './pings.js';
+import { Hold, type ReadEnd, Reader, type ReaderOwner } from './reader.js';
+import { reportError } from './report-error.js';
+import { SendQueue, type SendQueueOwner } from './send-queue.js';
+import { type ConnectionStats, Counters } from './stats.js';
+import type { Transport } from './transport.js';
+import { Watch, type WatchOwner } from './watch.js';
+
+/**
+ * What runs behind a `Connection`: it joins the way in, the way out, the end and the time, emits the events, and tells those who
+ * watch. It is the owner of all of them itself, as an object of callbacks for each would be most of what an idle connection costs.
+ */
+export class ConnectionCore implements ReaderOwner, SendQueueOwner, ClosingOwner, WatchOwner {
+  readonly transport: Transport;
+  readonly options: ResolvedConnectionOptions;
+  readonly counters = new Counters();
+  readonly reader: Reader;
+  readonly sendQueue: SendQueue;
+  readonly closing: Closing;
+  readonly watch: Watch;
+  readonly #connection: Connection<unknown>;
+  #pings: Pings | undefined;
+  #closed: { promise: Promise<CloseInfo>; resolve: (info: CloseInfo) => void } | undefined;
+  #closeInfo: CloseInfo | undefined;
+
+  /** @param connection Who emits the events; it is being constructed, and nothing is called on it yet. */
+  constructor(
+    connection: Connection<unknown>,
+    role: Role,
+    transport: Transport,
+    options: ResolvedConnectionOptions,
+    head: Buffer | undefined,
+  ) {
+    this.#connection = connection;
+    this.transport = transport;
+    this.options = options;
+    this.sendQueue = new SendQueue(role, transport, options, this.counters, this);
+    this.reader = new Reader(role, transport, options, this);
+    this.closing = new Closing(role, transport, this.sendQueue, options.closeTimeout, this);
+    this.watch = new Watch(role, options, this);
+    // A macrotask later, so that whoever awaits the connection comes first: to listen, to look at it, to close it.
+    setImmediate(() => this.#start(head));
+  }
+
+  /** As `Connection.latency`. */
+  get latency(): number | undefined {
+    return this.#pings?.latency;
+  }
+
+  /** As `Connection.stats`. */
+  get stats(): ConnectionStats {
+    const { queuedMessages, queuedBytes } = this.reader.inbox;
+    return {
+      bytesReceived: this.bytesReceived,
+      // The transport may still have bytes of the handshake, which are none of these.
+      bytesSent: Math.max(0, this.bytesLeft),
+      ...this.counters,
+      queuedMessages,
+      queuedBytes,
+      bufferedAmount: this.bufferedAmount,
+      latency: this.latency,
+    };
+  }
+
+  /** As `Connection.closed`. */
+  get closed(): Promise<CloseInfo> {
+    this.reader.inbox.awaitEnd();
+    if (this.#closed === undefined) {
+      let resolve!: (info: CloseInfo) => void;
+      const promise = new Promise<CloseInfo>((res) => {
+        resolve = res;
+      });
+      if (this.#closeInfo !== undefined) resolve(this.#closeInfo);
+      this.#closed = { promise, resolve };
+    }
+    return this.#closed.promise;
+  }
+
+  /** What the open connection waits with for pongs. */
+  get pings(): Pings {
+    this.#pings ??= new Pings();
+    return this.#pings;
+  }
+
+  /** Sends a ping of the user or of the heartbeat. */
+  ping(payload: Buffer): void {
+    this.sendQueue.ping(payload);
+    this.#tellControl('ping', 'out', payload);
+  }
+
+  /** Starts the closing handshake. */
+  close(code: number, reason: string): void {
+    this.closing.begin(code, reason);
+    this.reader.hurry();
+  }
+
+  /** Fails the connection (RFC 6455 section 7.1.7). */
+  fail(error: Error): void {
+    if (this.closing.state === 'closed') return;
+    this.closing.fail(error);
+    this.reader.discard();
+  }
+
+  /** Cuts the connection without a Close frame. */
+  cut(cause: Error): void {
+    if (this.closing.state === 'closed') return;
+    this.reader.inbox.mute();
+    this.closing.terminate(cause);
+    this.reader.discard();
+  }
+
+  /** User code threw: that closes the connection, unless it only passed on that this very connection has ended. */
+  userError(error: unknown): void {
+    if (this.closing.isOwn(error)) return;
+    this.#tellError(error);
+    this.reader.inbox.mute();
+    this.closing.begin(CloseCode.InternalError, '');
+    void reportError(error, () => this.options.onError(error, this.#connection));
+  }
+
+  // As the owner of the reader
+
+  isListening(): boolean {
+    return this.#connection.listenerCount('message') > 0;
+  }
+
+  emitMessage(message: Message): void {
+    this.#emit('message', message);
+  }
+
+  onMessage(message: Message, size: number): void {
+    this.counters.messagesReceived++;
+    this.watch.messagePassed();
+    if (channels.messageIn.hasSubscribers) {
+      channels.messageIn.publish({ connection: this.#connection, message, size });
+    }
+  }
+
+  onMessageInParts(): void {
+    this.counters.messagesReceived++;
+    this.watch.messagePassed();
+  }
+
+  onPing(payload: Buffer): void {
+    this.counters.pingsReceived++;
+    this.#tellControl('ping', 'in', payload);
+    // After our Close nothing more is sent (RFC 6455 section 5.5.1).
+    if (this.closing.state === 'open') this.sendQueue.pong(payload);
+    this.#emit('ping', payload);
+  }
+
+  onPong(payload: Buffer): void {
+    this.counters.pongsReceived++;
+    this.#tellControl('pong', 'in', payload);
+    this.#pings?.answer(payload);
+    if (isHeartbeat(payload)) this.watch.heartbeatAnswered();
+    else this.#emit('pong', payload);
+  }
+
+  onReadEnd(end: ReadEnd): void {
+    switch (end.kind) {
+      case 'close':
+        this.closing.receive(end.frame);
+        break;
+      case 'failure':
+        this.fail(end.error);
+        break;
+      case 'ended':
+        this.closing.transportEnded(this.reader.midMessage);
+        break;
+      case 'lost':
+        this.closing.transportClosed(end.error, this.reader.midMessage);
+        break;
+    }
+  }
+
+  // As the owner of the send queue
+
+  onPongSent(payload: Buffer): void {
+    this.#tellControl('pong', 'out', payload);
+  }
+
+  /** Of the reader, too. */
+  onPressure(kind: Pressure): void {
+    if (!channels.pressure.hasSubscribers) return;
+    channels.pressure.publish({ connection: this.#connection, kind, bufferedAmount: this.bufferedAmount });
+  }
+
+  onDrain(): void {
+    this.#emit('drain');
+  }
+
+  onReadHold(held: boolean): void {
+    if (held) this.reader.hold(Hold.Write);
+    else this.reader.release(Hold.Write);
+  }
+
+  onOverflow(error: LimitError): void {
+    this.cut(error);
+  }
+
+  onBytesWait(): void {
+    this.watch.bytesWait();
+  }
+
+  onNothingWaits(): void {
+    this.watch.nothingWaits();
+  }
+
+  // As the owner of the closing handshake
+
+  onClosing(): void {
+    this.watch.leaveOpen();
+    this.reader.hurry();
+  }
+
+  onClosed(info: CloseInfo, error: CloseError, isQuiet: boolean): void {
+    this.#closeInfo = info;
+    this.sendQueue.end(error);
+    this.#pings?.end(error);
+    this.watch.stop();
+    this.reader.finish({ error, isQuiet });
+    if (info.error !== undefined) this.#tellError(info.error);
+    if (channels.close.hasSubscribers) channels.close.publish({ connection: this.#connection, info });
+    this.#emit('close', info);
+    this.#closed?.resolve(info);
+  }
+
+  // As the owner of the watch
+
+  get bytesReceived(): number {
+    return this.reader.bytesReceived;
+  }
+
+  get isExcused(): boolean {
+    return this.reader.takeHeld() || this.sendQueue.waitingAmount > 0;
+  }
+
+  get bufferedAmount(): number {
+    return this.sendQueue.bufferedAmount;
+  }
+
+  get isMidMessage(): boolean {
+    return this.sendQueue.isStreaming || this.reader.midMessage;
+  }
+
+  get bytesLeft(): number {
+    return this.sendQueue.bytesLeft;
+  }
+
+  sendHeartbeat(): void {
+    this.ping(this.pings.heartbeat());
+  }
+
+  onHeartbeatLost(error: TimeoutError): void {
+    this.onReadEnd({ kind: 'failure', error });
+  }
+
+  onStalled(error: TimeoutError): void {
+    this.cut(error);
+  }
+
+  onExpired(error: TimeoutError, reason: string): void {
+    this.closing.begin(CloseCode.GoingAway, reason, error);
+  }
+
+  #start(head: Buffer | undefined): void {
+    if (head !== undefined && head.length > 0) this.reader.data(head);
+    this.transport.start({
+      onData: (chunk) => this.reader.data(chunk),
+      onEnd: () => this.reader.end('ended'),
+      onClose: (error) => {
+        this.closing.transportLost();
+        this.reader.end('lost', error);
+      },
+    });
+    this.reader.release(Hold.Starting);
+  }
+
+  /** User code is called here, and its mistakes stay here. */
+  #emit<E extends keyof ConnectionEvents>(event: E, ...args: Parameters<ConnectionEvents[E]>): void {
+    try {
+      (this.#connection.emit as (event: E, ...args: Parameters<ConnectionEvents[E]>) => boolean).call(
+        this.#connection,
+        event,
+        ...args,
+      );
+    } catch (error) {
+      this.userError(error);
+    }
+  }
+
+  #tellControl(name: 'ping' | 'pong', direction: 'in' | 'out', payload: Buffer): void {
+    if (!channels[name].hasSubscribers) return;
+    channels[name].publish({ connection: this.#connection, direction, payload });
+  }
+
+  #tellError(error: unknown): void {
+    if (channels.error.hasSubscribers) channels.error.publish({ connection: this.#connection, error });
+  }
+}
