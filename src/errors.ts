@@ -35,6 +35,7 @@ export type ProtocolErrorCode =
   | 'ANTS_LENGTH_NOT_MINIMAL'
   | 'ANTS_LENGTH_HIGH_BIT'
   | 'ANTS_INVALID_UTF8'
+  | 'ANTS_INVALID_DEFLATE'
   | 'ANTS_INVALID_CLOSE_PAYLOAD'
   | 'ANTS_INVALID_CLOSE_CODE'
   | 'ANTS_INVALID_CLOSE_REASON';
@@ -42,11 +43,11 @@ export type ProtocolErrorCode =
 /** The peer broke the protocol. It arrives as the `cause` of a {@link CloseError}, never thrown on its own. */
 export class ProtocolError extends AntsError {
   declare readonly code: ProtocolErrorCode;
-  /** The close code that the connection is failed with: 1002, or 1007 for bad UTF-8. */
+  /** The close code that the connection is failed with: 1002, or 1007 for bad UTF-8 or compressed data. */
   readonly closeCode: number;
 
-  constructor(code: ProtocolErrorCode, closeCode: number, message: string) {
-    super(code, message);
+  constructor(code: ProtocolErrorCode, closeCode: number, message: string, options?: ErrorOptions) {
+    super(code, message, options);
     this.closeCode = closeCode;
   }
 }

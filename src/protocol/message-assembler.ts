@@ -3,6 +3,7 @@ import { type CloseFrame, LimitError, ProtocolError } from '../errors.js';
 import { CloseCode } from './close-code.js';
 import { parseClosePayload } from './close-payload.js';
 import type { FrameSink } from './frame-parser.js';
+import type { InflatedSink, MessageInflater } from './message-inflater.js';
 import { Opcode } from './opcode.js';
 import { Utf8Validator } from './utf8.js';
 
@@ -36,6 +37,8 @@ export interface MessageSink {
   onPing(payload: Buffer): void;
   onPong(payload: Buffer): void;
   onClose(frame: CloseFrame): void;
+  /** A compressed message is not inflated as far as it has come: the parser must stay paused until {@link MessageInflater.resume} is done. */
+  onInflating?(): void;
 }
 
 /** How much of a message is accepted. */
@@ -57,14 +60,16 @@ const onHeapSize = 64;
  * copied into one growing block, so neither the number of frames nor that of chunks costs memory, and each byte is copied a
  * bounded number of times.
  */
-export class MessageAssembler implements FrameSink {
+export class MessageAssembler implements FrameSink, InflatedSink {
   readonly #sink: MessageSink;
   readonly #limits: MessageLimits;
   #isText = false;
+  /** Whether the message is compressed (RFC 7692 section 6). */
+  #isCompressed = false;
   #fin = true;
   /** Frames of the message so far; 0 between messages. */
   #fragments = 0;
-  /** Payload bytes of the message, up to the end of the current frame. */
+  /** Payload bytes of the message: up to the end of the current frame, or what was inflated so far. */
   #announced = 0;
   #block: Buffer | undefined;
   /** Bytes used of the block. */
@@ -72,6 +77,10 @@ export class MessageAssembler implements FrameSink {
   #utf8: Utf8Validator | undefined;
   /** Who takes the message in parts. */
   #parts: MessageParts | undefined;
+  /** Whether the message is complete, and waits for somebody to take it in parts, as it passed a limit. */
+  #endsUndecided = false;
+  /** Undoes the compression of messages; without it there must be none, which the parser sees to. */
+  inflater: MessageInflater | undefined;
 
   constructor(sink: MessageSink, limits: MessageLimits) {
     this.#sink = sink;
@@ -106,16 +115,19 @@ export class MessageAssembler implements FrameSink {
     this.#parts = parts;
     this.#checkSize(parts.maxSize, 'maxSize');
     if (block !== undefined) parts.onPart(block, 0, size);
+    if (this.#endsUndecided) this.#endParts(parts);
   }
 
-  onDataHeader(opcode: number, fin: boolean, _rsv1: boolean, length: number): void {
+  onDataHeader(opcode: number, fin: boolean, rsv1: boolean, length: number): void {
     this.#fin = fin;
     if (opcode !== Opcode.Continuation) {
       this.#isText = opcode === Opcode.Text;
+      this.#isCompressed = rsv1;
       this.#parts = this.#sink.onStart?.(this.#isText);
     }
     this.#fragments++;
-    this.#announced += length;
+    // The limit is for what comes out.
+    if (!this.#isCompressed) this.#announced += length;
     // Frames of a message in parts cost nothing that stays, so there may be any number of them.
     if (this.#parts !== undefined) this.#checkSize(this.#parts.maxSize, 'maxSize');
     else this.#checkLimits();
@@ -123,13 +135,16 @@ export class MessageAssembler implements FrameSink {
 
   onDataPayload(chunk: Buffer, start: number, end: number, last: boolean): void {
     const complete = last && this.#fin;
+    if (this.#isCompressed) {
+      if (!this.inflater!.inflate(chunk, start, end, complete)) this.#sink.onInflating?.();
+      return;
+    }
     if (this.#parts !== undefined) {
       this.#passOn(this.#parts, chunk, start, end, complete);
       return;
     }
     if (complete && this.#fragments === 1 && this.#size === 0) {
-      this.#fragments = 0;
-      this.#announced = 0;
+      this.#reset();
       const message = this.#isText ? decodeText(chunk, start, end) : ownBytes(chunk, start, end);
       this.#sink.onMessage(message, end - start);
       return;
@@ -137,6 +152,32 @@ export class MessageAssembler implements FrameSink {
     if (this.#isText) this.#checkText(chunk, start, end, complete);
     this.#append(chunk, start, end);
     if (complete) this.#finish();
+  }
+
+  onInflated(bytes: Buffer, start: number, end: number, complete: boolean): void {
+    const size = end - start;
+    this.#announced += size;
+    if (this.#parts !== undefined) {
+      this.#checkSize(this.#parts.maxSize, 'maxSize');
+      // A text is decoded at once; bytes are kept, and this memory is used again.
+      if (this.#isText) this.#passOn(this.#parts, bytes, start, end, complete);
+      else this.#passOn(this.#parts, copyOf(bytes, start, end), 0, size, complete);
+    } else if (complete && this.#size === 0 && size <= this.#limits.maxMessageSize) {
+      this.#reset();
+      this.#sink.onMessage(this.#isText ? decodeText(bytes, start, end) : copyOf(bytes, start, end), size);
+    } else {
+      if (this.#isText) this.#checkText(bytes, start, end, complete);
+      this.#append(bytes, start, end);
+      this.#checkLimits();
+      if (complete) this.#endInflated();
+    }
+  }
+
+  /** All of a compressed message is here, which may have passed its limit. */
+  #endInflated(): void {
+    if (this.#parts !== undefined) this.#endParts(this.#parts);
+    else if (this.#announced > this.#limits.maxMessageSize) this.#endsUndecided = true;
+    else this.#finish();
   }
 
   onControl(opcode: number, chunk: Buffer, start: number, end: number): void {
@@ -175,11 +216,20 @@ export class MessageAssembler implements FrameSink {
   #passOn(parts: MessageParts, chunk: Buffer, start: number, end: number, complete: boolean): void {
     if (this.#isText) this.#checkText(chunk, start, end, complete);
     if (start < end) parts.onPart(chunk, start, end);
-    if (!complete) return;
+    if (complete) this.#endParts(parts);
+  }
+
+  #endParts(parts: MessageParts): void {
     this.#parts = undefined;
+    this.#reset();
+    parts.onEnd();
+  }
+
+  /** The message is over. */
+  #reset(): void {
     this.#fragments = 0;
     this.#announced = 0;
-    parts.onEnd();
+    this.#endsUndecided = false;
   }
 
   #checkText(chunk: Buffer, start: number, end: number, complete: boolean): void {
@@ -194,7 +244,8 @@ export class MessageAssembler implements FrameSink {
       this.#block = allocate(Math.max(size, Math.min(this.#announced, trustedLength)));
     } else if (this.#block.length < size) {
       // Doubling keeps the copies linear; there is no need for more than can still come.
-      const most = this.#fin ? this.#announced : this.#limits.maxMessageSize;
+      const isKnown = this.#fin && !this.#isCompressed;
+      const most = isKnown ? this.#announced : Math.max(size, this.#limits.maxMessageSize);
       const block = allocate(Math.min(size * 2, most));
       this.#block.copy(block, 0, 0, this.#size);
       this.#block = block;
@@ -208,8 +259,7 @@ export class MessageAssembler implements FrameSink {
     const size = this.#size;
     this.#block = undefined;
     this.#size = 0;
-    this.#fragments = 0;
-    this.#announced = 0;
+    this.#reset();
     this.#sink.onMessage(this.#isText ? toText(block, 0, size) : viewOrCopy(block, 0, size), size);
   }
 }

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { LimitError, ProtocolError } from '#src/errors.js';
 import { FrameParser, type FrameSink } from '#src/protocol/frame-parser.js';
 import { MessageAssembler, type MessageSink } from '#src/protocol/message-assembler.js';
+import type { MessageInflater } from '#src/protocol/message-inflater.js';
 import {
   describeEvent,
   type FrameVector,
@@ -40,6 +41,7 @@ export function replay(
   const { maxMessageSize, maxFragments, allowRsv1 } = { ...vectorDefaults, ...options };
   const events: string[] = [];
   const assembler = new MessageAssembler(record(events), { maxMessageSize, maxFragments });
+  assembler.inflater = passOn(assembler);
   let paused = false;
   const interrupt = (): void => {
     if (!pausing) return;
@@ -68,6 +70,20 @@ export function replay(
     failure = { code: error.code, closeCode: error.closeCode };
   }
   return { events, failure, given, midMessage: parser.midMessage, mostRetained };
+}
+
+/** For vectors that are about RSV1 alone: takes what is marked as compressed for what it was before. */
+function passOn(assembler: MessageAssembler): MessageInflater {
+  return {
+    isPending: false,
+    isReady: false,
+    inflate: (chunk, start, end, final) => {
+      assembler.onInflated(chunk, start, end, final);
+      return true;
+    },
+    resume: () => true,
+    close: () => {},
+  };
 }
 
 /** The pieces of a copy, as parsing unmasks in place. */
