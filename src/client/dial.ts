@@ -1,6 +1,8 @@
 import { Connection } from '../connection/connection.js';
 import { traceHandshake } from '../connection/diagnostics.js';
 import { HandshakeRequest } from '../connection/request.js';
+import { findDeflate } from '../deflate/extension.js';
+import { extensionsHeader } from '../handshake/negotiate.js';
 import { type Address, parseAddress } from './address.js';
 import { open } from './open.js';
 import {
@@ -50,6 +52,8 @@ export class Dialer<Data = undefined> {
       transport,
       head,
       subprotocol: agreement.subprotocol,
+      extensions: extensionsHeader(agreement),
+      deflate: findDeflate('client', agreement.extensions),
       request: new HandshakeRequest(address.target, rawHeaders),
       data: settings.data,
       options: settings.connection,

@@ -88,7 +88,7 @@ export async function open(address: Address, settings: DialSettings<unknown>): P
 }
 
 function makeOpening(address: Address, settings: DialSettings<unknown>): OpeningRequest {
-  const { headers, subprotocols, origin } = settings;
+  const { headers, subprotocols, extensions, origin } = settings;
   const { host, authorization } = address;
   const isOurs = authorization !== undefined && !hasHeader(headers, 'Authorization');
   return {
@@ -97,7 +97,7 @@ function makeOpening(address: Address, settings: DialSettings<unknown>): Opening
     origin,
     headers: isOurs ? [...headers, 'Authorization', authorization] : headers,
     subprotocols,
-    extensions: [],
+    extensions,
   };
 }
 

@@ -7,7 +7,10 @@ import {
   connectionDefaults,
   resolveConnectionOptions,
 } from '../connection/options.js';
+import { compressionExtensions } from '../deflate/extension.js';
+import type { Compression } from '../deflate/options.js';
 import { checkRequestHeaders } from '../handshake/client.js';
+import type { Extension } from '../handshake/extensions.js';
 import { checkHeader, type HeadersInput, listHeaders, type RawHeaders } from '../handshake/headers.js';
 import { checkSubprotocols } from '../handshake/subprotocols.js';
 import { showValue } from '../protocol/show-value.js';
@@ -18,6 +21,11 @@ export interface DialOptions<Data = undefined> extends ConnectionOptions {
   headers?: HeadersInput | undefined;
   /** The subprotocols to offer, the preferred one first. Default: none. */
   subprotocols?: readonly string[] | undefined;
+  /**
+   * Whether to offer permessage-deflate (RFC 7692), and how; of a list, the preferred way first. Messages are compressed when the server
+   * agrees. Default: `false`.
+   */
+  compression?: Compression | undefined;
   /** The `Origin` header. Default: none, as this is not a page in a browser. */
   origin?: string | undefined;
   /** Options of TLS, such as `ca`, `cert`, `key` or `servername`. */
@@ -43,6 +51,7 @@ const dialOptionNames = {
   ...connectionDefaults.client,
   headers: true,
   subprotocols: true,
+  compression: true,
   origin: true,
   tls: true,
   agent: true,
@@ -69,6 +78,7 @@ export function checkDialOptions(name: 'dial' | 'Dialer', options: unknown): voi
 export interface DialSettings<Data> {
   readonly headers: RawHeaders;
   readonly subprotocols: readonly string[];
+  readonly extensions: readonly Extension[];
   readonly origin: string | undefined;
   readonly tls: TlsOptions | undefined;
   readonly agent: Agent | undefined;
@@ -102,6 +112,7 @@ export function compileOptions<Data>(options: DialOptions<Data>): DialSettings<D
   return {
     headers,
     subprotocols,
+    extensions: compressionExtensions(options.compression),
     origin,
     tls: options.tls,
     agent: options.agent,

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { FileHandle } from 'node:fs/promises';
+import type { DeflateAgreement } from '../deflate/extension.js';
 import { AntsError, type UsageError } from '../errors.js';
 import { CloseCode } from '../protocol/close-code.js';
 import { encodeClosePayload } from '../protocol/close-payload.js';
@@ -16,7 +17,6 @@ import { MessageIterator } from './message-iterator.js';
 import {
   type ConnectionOptions,
   checkNumber,
-  checkWhenSlow,
   type Role,
   resolveConnectionOptions,
   type WhenSlow,
@@ -24,6 +24,7 @@ import {
 import { type OutgoingData, toBytes, toControlPayload } from './outgoing-data.js';
 import { defaultFragmentSize, OutgoingStream, type SendStreamOptions } from './outgoing-stream.js';
 import { preHandled, rejected } from './pre-handled.js';
+import { PreparedMessage } from './prepared-message.js';
 import { Hold } from './reader.js';
 import { listenMisuse, pullMisuse, readingTwice } from './reading-ways.js';
 import { type ReceiveFileOptions, receiveFile } from './receive-file.js';
@@ -31,9 +32,11 @@ import { receiveMessage } from './receive-message.js';
 import { type ReceiveStreamOptions, receiveStream } from './receive-stream.js';
 import type { HandshakeRequest } from './request.js';
 import { type SendFileOptions, sendFile } from './send-file.js';
+import { checkSendPolicy, type SendOptions, type SendPolicy } from './send-options.js';
 import type { ConnectionStats } from './stats.js';
 import { openSource, type StreamSource } from './stream-source.js';
 import type { Address, Transport } from './transport.js';
+import type { WaitOptions } from './wait-options.js';
 
 /** What a connection is made from, once its opening handshake is done. */
 export interface ConnectionInit<Data> {
@@ -42,21 +45,13 @@ export interface ConnectionInit<Data> {
   /** Bytes that came behind the handshake in the same packet. */
   readonly head?: Buffer | undefined;
   readonly subprotocol: string | undefined;
+  /** What was agreed on with extensions, as in the answer's header. Default: the empty string. */
+  readonly extensions?: string | undefined;
+  /** What of that is permessage-deflate. Default: messages are not compressed. */
+  readonly deflate?: DeflateAgreement | undefined;
   readonly request: HandshakeRequest;
   readonly data: Data;
   readonly options: ConnectionOptions;
-}
-
-/** For waits that can be given up. */
-export interface WaitOptions {
-  /** Ends the wait: the promise rejects with the signal's reason. */
-  signal?: AbortSignal | undefined;
-}
-
-/** How a message is sent. */
-export interface SendOptions extends WaitOptions {
-  /** Instead of the connection's option. */
-  whenSlow?: WhenSlow | undefined;
 }
 
 /** Serves one connection; see {@link Connection.run} for what its end means. */
@@ -80,6 +75,11 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
   readonly role: Role;
   /** The subprotocol that was agreed on (RFC 6455 section 1.9); undefined without one. */
   readonly subprotocol: string | undefined;
+  /**
+   * The extensions that were agreed on, with their parameters, as in the server's answer (RFC 6455 section 9.1): `permessage-deflate`
+   * when messages may be compressed; the empty string without any.
+   */
+  readonly extensions: string;
   /** What is left of the HTTP request that opened this connection. */
   readonly request: HandshakeRequest;
   /** What `authorize` returned on a server, or the option `data` of `dial`; yours to use. */
@@ -93,6 +93,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     const { role, transport } = init;
     this.role = role;
     this.subprotocol = init.subprotocol;
+    this.extensions = init.extensions ?? '';
     this.request = init.request;
     this.data = init.data;
     this.#core = new ConnectionCore(
@@ -100,6 +101,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
       role,
       transport,
       resolveConnectionOptions(role, init.options),
+      init.deflate,
       init.head,
     );
     if (channels.open.hasSubscribers) channels.open.publish({ connection: this });
@@ -261,30 +263,27 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
    * Rejects with {@link CloseError} once the connection is closing; such a rejection may be left unhandled. An aborted wait
    * rejects with the signal's reason; the message is sent all the same unless the signal was aborted before.
    *
-   * While the peer is slow, `whenSlow` may have the message left out, or the connection cut: see {@link WhenSlow}.
+   * While the peer is slow, `whenSlow` may have the message left out, or the connection cut: see {@link WhenSlow}. A message for many
+   * connections is best prepared with {@link prepare}.
    *
-   * @throws TypeError when `data` is not of these types, or `whenSlow` is no policy.
+   * @throws TypeError when `data` is not of these types, `whenSlow` is no policy, or `compress` no boolean.
    */
-  send(data: OutgoingData, options?: SendOptions): Promise<void> {
+  send(data: OutgoingData | PreparedMessage, options?: SendOptions): Promise<void> {
     const signal = options?.signal;
-    const whenSlow = options?.whenSlow;
-    if (whenSlow !== undefined) checkWhenSlow(whenSlow);
-    const isBlob = data instanceof Blob;
-    const payload = typeof data === 'string' || isBlob ? data : toBytes(data, 'a message');
+    if (options !== undefined) checkSendPolicy(options);
+    const payload =
+      typeof data === 'string' || data instanceof Blob || data instanceof PreparedMessage
+        ? data
+        : toBytes(data, 'a message');
     if (signal?.aborted) return rejected(signal.reason);
     if (this.state !== 'open') return rejected(this.#core.closing.error);
     this.#core.watch.messagePassed();
     const { messagesSent } = this.#core.counters;
-    const sent = isBlob
-      ? this.#core.sendQueue.sendLoaded(
-          data.size,
-          async () => Buffer.from(await data.arrayBuffer()),
-          whenSlow,
-        )
-      : this.#core.sendQueue.send(payload as string | Buffer, whenSlow);
+    const sent = this.#take(payload, options);
     if (sent === undefined) return rejected(this.#core.closing.error);
     if (channels.messageOut.hasSubscribers && this.#core.counters.messagesSent > messagesSent) {
-      channels.messageOut.publish({ connection: this, data });
+      const sentData = data instanceof PreparedMessage ? data.data : data;
+      channels.messageOut.publish({ connection: this, data: sentData });
     }
     return signal === undefined ? sent : preHandled(abortable(sent, signal));
   }
@@ -303,8 +302,10 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     const {
       type,
       signal,
+      compress,
       fragmentSize = Math.min(this.#core.options.fragmentSize, defaultFragmentSize),
     } = options;
+    checkSendPolicy({ compress });
     checkNumber('fragmentSize', fragmentSize, 1);
     if (fragmentSize === Infinity) throw new TypeError('the fragmentSize of a stream must be finite');
     if (type !== undefined && type !== 'text' && type !== 'binary') {
@@ -315,7 +316,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     );
     if (signal?.aborted) stream.end(signal.reason);
     else if (this.state !== 'open') stream.end(this.#core.closing.error);
-    else this.#core.sendQueue.sendStream(stream);
+    else this.#core.sendQueue.sendStream(stream, { compress });
     return stream.sent;
   }
 
@@ -405,6 +406,13 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
   /** What an async listener rejects with. */
   [EventEmitter.captureRejectionSymbol](error: unknown): void {
     this.#core.userError(error);
+  }
+
+  #take(data: string | Buffer | Blob | PreparedMessage, policy: SendPolicy | undefined) {
+    const { sendQueue } = this.#core;
+    if (data instanceof PreparedMessage) return sendQueue.sendPrepared(data, policy);
+    if (!(data instanceof Blob)) return sendQueue.send(data, policy);
+    return sendQueue.sendLoaded(data.size, async () => Buffer.from(await data.arrayBuffer()), policy);
   }
 
   get #inbox(): Inbox {

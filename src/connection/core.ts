@@ -1,6 +1,10 @@
+import { Deflater } from '../deflate/deflater.js';
+import type { DeflateAgreement } from '../deflate/extension.js';
+import { Inflater } from '../deflate/inflater.js';
 import type { CloseError, LimitError, TimeoutError } from '../errors.js';
 import { CloseCode } from '../protocol/close-code.js';
 import type { Message } from '../protocol/message-assembler.js';
+import type { InflaterFactory } from '../protocol/message-inflater.js';
 import { Closing, type ClosingOwner } from './closing.js';
 import type { Connection } from './connection.js';
 import { channels, type Pressure } from './diagnostics.js';
@@ -37,13 +41,17 @@ export class ConnectionCore implements ReaderOwner, SendQueueOwner, ClosingOwner
     role: Role,
     transport: Transport,
     options: ResolvedConnectionOptions,
+    deflate: DeflateAgreement | undefined,
     head: Buffer | undefined,
   ) {
     this.#connection = connection;
     this.transport = transport;
     this.options = options;
-    this.sendQueue = new SendQueue(role, transport, options, this.counters, this);
-    this.reader = new Reader(role, transport, options, this);
+    const deflater = deflate && new Deflater(deflate);
+    const makeInflater: InflaterFactory | undefined =
+      deflate && ((sink, owner) => new Inflater(deflate, sink, owner));
+    this.sendQueue = new SendQueue(role, transport, options, deflater, this.counters, this);
+    this.reader = new Reader(role, transport, options, makeInflater, this);
     this.closing = new Closing(role, transport, this.sendQueue, options.closeTimeout, this);
     this.watch = new Watch(role, options, this);
     // A macrotask later, so that whoever awaits the connection comes first: to listen, to look at it, to close it.

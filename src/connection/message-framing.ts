@@ -9,6 +9,8 @@ const referenceThreshold = 16 * 1024;
 
 const textKind: FrameKind = { opcode: Opcode.Text, fin: true, rsv1: false };
 const binaryKind: FrameKind = { opcode: Opcode.Binary, fin: true, rsv1: false };
+const deflatedTextKind: FrameKind = { opcode: Opcode.Text, fin: true, rsv1: true };
+const deflatedBinaryKind: FrameKind = { opcode: Opcode.Binary, fin: true, rsv1: true };
 
 /** Clients mask with a fresh key for each frame, servers do not mask (RFC 6455 section 5.1 and section 5.3). */
 export function maskingKeyFor(role: Role): number | undefined {
@@ -27,7 +29,8 @@ export function frameMessage(
   fragmentSize: number,
 ): boolean {
   if (size > fragmentSize) {
-    frameFragments(frames, role, data, fragmentSize);
+    const isText = typeof data === 'string';
+    frameFragments(frames, role, isText, false, isText ? Buffer.from(data) : data, fragmentSize);
     return false;
   }
   if (typeof data === 'string') {
@@ -42,19 +45,56 @@ export function frameMessage(
   return false;
 }
 
-/** RFC 6455 section 5.4: the first frame carries the opcode, the last one FIN. */
+/** Adds the frames of a message that was compressed; it is copied. */
+export function frameDeflated(
+  frames: OutgoingFrames,
+  role: Role,
+  isText: boolean,
+  deflated: Uint8Array,
+  fragmentSize: number,
+): void {
+  if (deflated.length > fragmentSize) frameFragments(frames, role, isText, true, deflated, fragmentSize);
+  else frames.frame(isText ? deflatedTextKind : deflatedBinaryKind, deflated, maskingKeyFor(role));
+}
+
+/**
+ * Adds the frames of a message that others get as well, whose memory does not change. Small ones are copied, as a piece of their own
+ * would cost more.
+ */
+export function frameShared(
+  frames: OutgoingFrames,
+  role: Role,
+  isText: boolean,
+  isDeflated: boolean,
+  bytes: Uint8Array,
+  fragmentSize: number,
+): void {
+  const isReferenced =
+    role === 'server' && bytes.length >= referenceThreshold && bytes.length <= fragmentSize;
+  if (isReferenced) frames.reference({ opcode: opcodeOf(isText), fin: true, rsv1: isDeflated }, bytes);
+  else if (isDeflated) frameDeflated(frames, role, isText, bytes, fragmentSize);
+  else if (bytes.length > fragmentSize) frameFragments(frames, role, isText, false, bytes, fragmentSize);
+  else frames.frame(isText ? textKind : binaryKind, bytes, maskingKeyFor(role));
+}
+
+/** RFC 6455 section 5.4: the first frame carries the opcode, the last one FIN; RFC 7692 section 6.1: and the first one RSV1. */
 function frameFragments(
   frames: OutgoingFrames,
   role: Role,
-  data: string | Uint8Array,
+  isText: boolean,
+  isDeflated: boolean,
+  bytes: Uint8Array,
   fragmentSize: number,
 ): void {
-  const isText = typeof data === 'string';
-  const bytes = isText ? Buffer.from(data) : data;
   for (let start = 0; start < bytes.length; start += fragmentSize) {
     const end = Math.min(start + fragmentSize, bytes.length);
-    const opcode = start > 0 ? Opcode.Continuation : isText ? Opcode.Text : Opcode.Binary;
-    const kind = { opcode, fin: end === bytes.length, rsv1: false };
+    const isFirst = start === 0;
+    const opcode = isFirst ? opcodeOf(isText) : Opcode.Continuation;
+    const kind = { opcode, fin: end === bytes.length, rsv1: isFirst && isDeflated };
     frames.frame(kind, bytes.subarray(start, end), maskingKeyFor(role));
   }
+}
+
+function opcodeOf(isText: boolean): number {
+  return isText ? Opcode.Text : Opcode.Binary;
 }

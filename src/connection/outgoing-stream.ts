@@ -22,6 +22,8 @@ export interface SendStreamOptions {
   type?: 'text' | 'binary' | undefined;
   /** Payload bytes of a frame, at most. Default: 65,522 (64 KiB with the frame's header), or the connection's `fragmentSize` if that is less. */
   fragmentSize?: number | undefined;
+  /** Whether the message is compressed, if that was agreed on. Default: `true`. */
+  compress?: boolean | undefined;
   /** Gives the message up. When a part of it has left, that fails the connection with 1011. */
   signal?: AbortSignal | undefined;
 }

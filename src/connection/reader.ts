@@ -6,6 +6,7 @@ import {
   type MessageParts,
   type MessageSink,
 } from '../protocol/message-assembler.js';
+import type { InflaterFactory, InflaterOwner } from '../protocol/message-inflater.js';
 import { type Deadline, setDeadline } from './deadline.js';
 import { debuggedSink } from './debug.js';
 import type { Pressure } from './diagnostics.js';
@@ -51,6 +52,8 @@ export const Hold = {
   Stream: 16,
   /** A message passed a limit while nobody was reading: the next reader decides. */
   Undecided: 32,
+  /** A compressed message is being worked on elsewhere, or waits for one of the other reasons. */
+  Inflating: 64,
 } as const;
 
 /** One of the reasons. */
@@ -66,7 +69,7 @@ const patience = { reader: 1 / 2, nobody: 1 / 5 };
  * The way in: parses what the transport delivers into the inbox, stops reading while there is a reason to, and keeps the order of
  * messages and of the end behind them.
  */
-export class Reader implements MessageSink, InboxOwner {
+export class Reader implements MessageSink, InboxOwner, InflaterOwner {
   readonly inbox: Inbox;
   readonly #owner: ReaderOwner;
   readonly #transport: Transport;
@@ -90,13 +93,21 @@ export class Reader implements MessageSink, InboxOwner {
   #pumping = false;
   #pumpScheduled = false;
 
-  constructor(role: Role, transport: Transport, options: ResolvedConnectionOptions, owner: ReaderOwner) {
+  constructor(
+    role: Role,
+    transport: Transport,
+    options: ResolvedConnectionOptions,
+    makeInflater: InflaterFactory | undefined,
+    owner: ReaderOwner,
+  ) {
     this.#owner = owner;
     this.#transport = transport;
     this.#options = options;
     this.inbox = new Inbox(options, this);
     this.#assembler = new MessageAssembler(this, options);
-    this.#parser = new FrameParser(debuggedSink(role, transport, this.#assembler), { role });
+    this.#assembler.inflater = makeInflater?.(this.#assembler, this);
+    const allowRsv1 = makeInflater !== undefined;
+    this.#parser = new FrameParser(debuggedSink(role, transport, this.#assembler), { role, allowRsv1 });
     this.#parser.pause();
   }
 
@@ -141,7 +152,7 @@ export class Reader implements MessageSink, InboxOwner {
 
   /** Stops reading. Without effect once ends wait for nobody. */
   hold(reason: Hold): void {
-    if (this.#endsNow) return;
+    if (this.#endsNow && reason !== Hold.Inflating) return;
     this.#holds |= reason;
     this.#wasHeld = true;
     this.#parser?.pause();
@@ -174,9 +185,7 @@ export class Reader implements MessageSink, InboxOwner {
 
   /** Parses nothing any more, and lets what comes flow by until the transport ends. */
   discard(): void {
-    this.#parser?.pause();
-    this.#parser = undefined;
-    this.#chunk = undefined;
+    this.#dropParser();
     this.hurry();
   }
 
@@ -271,14 +280,38 @@ export class Reader implements MessageSink, InboxOwner {
     this.#stopParsing({ kind: 'close', frame });
   }
 
+  /** Whether an inflater should stop where it is: it does not know of consumers. */
+  get mustWait(): boolean {
+    return (this.#holds & ~Hold.Inflating) !== 0;
+  }
+
+  onInflating(): void {
+    this.hold(Hold.Inflating);
+  }
+
+  onInflaterReady(): void {
+    this.#schedulePump();
+  }
+
+  onInflaterFailed(error: Error): void {
+    this.#stopParsing({ kind: 'failure', error });
+    this.#schedulePump();
+  }
+
   /** The peer's Close frame, or its mistake, ends the parsing. */
   #stopParsing(end: ReadEnd): void {
-    this.#parser?.pause();
-    this.#parser = undefined;
-    this.#chunk = undefined;
+    this.#dropParser();
     this.#ends ??= [];
     // The transport may have ended while this waited in the chunk.
     this.#ends.unshift(end);
+  }
+
+  #dropParser(): void {
+    this.#parser?.pause();
+    this.#parser = undefined;
+    this.#chunk = undefined;
+    this.#assembler.inflater?.close();
+    this.release(Hold.Inflating);
   }
 
   #takeInParts(isText: boolean): MessageParts | undefined {
@@ -314,26 +347,41 @@ export class Reader implements MessageSink, InboxOwner {
     return (this.#holds & (Hold.User | Hold.Write)) === 0 && this.inbox.emitOne();
   }
 
-  /** Parses the current chunk as far as possible; false when there is nothing to do. */
+  /** Inflates and parses as far as possible; false when there is nothing to do. */
   #parse(): boolean {
-    const parser = this.#parser;
-    const chunk = this.#chunk;
     if (this.#undecided !== undefined && this.inbox.isDecided) this.release(Hold.Undecided);
-    if (parser === undefined || chunk === undefined || this.#holds !== 0) return false;
+    if (this.#parser === undefined || this.mustWait) return false;
     try {
-      if (this.#undecided !== undefined) throw this.#undecided;
-      this.#offset = parser.parse(chunk, this.#offset);
+      return this.#inflateRest() || this.#parseChunk(this.#parser);
     } catch (error) {
       this.#stopParsing({ kind: 'failure', error: error as Error });
+      return true;
     }
-    if (this.#parser === undefined || (this.#offset === chunk.length && this.#holds === 0))
-      this.#chunk = undefined;
+  }
+
+  /** Goes on with a compressed message that was left in the middle; false when there is none to go on with. */
+  #inflateRest(): boolean {
+    const { inflater } = this.#assembler;
+    if (inflater === undefined || !inflater.isReady) return false;
+    if (this.#undecided !== undefined) throw this.#undecided;
+    if (!inflater.resume()) return false;
+    this.release(Hold.Inflating);
+    return true;
+  }
+
+  #parseChunk(parser: FrameParser): boolean {
+    const chunk = this.#chunk;
+    if (chunk === undefined || this.#holds !== 0) return false;
+    if (this.#undecided !== undefined) throw this.#undecided;
+    this.#offset = parser.parse(chunk, this.#offset);
+    if (this.#offset === chunk.length && this.#holds === 0) this.#chunk = undefined;
     return true;
   }
 
   /** Hands over the ends whose turn has come. */
   #settleEnds(): void {
-    while (this.#ends !== undefined && this.#ends.length > 0) {
+    // What is being inflated came before them.
+    while (this.#ends !== undefined && this.#ends.length > 0 && (this.#holds & Hold.Inflating) === 0) {
       const isDone = this.inbox.isDone && this.#chunk === undefined;
       if (!isDone && !this.#endsNow) {
         const share = this.inbox.isBeingRead ? patience.reader : patience.nobody;

@@ -1,13 +1,16 @@
+import type { Deflater } from '../deflate/deflater.js';
 import type { CloseError } from '../errors.js';
 import type { FrameKind } from '../protocol/frame-encoder.js';
 import { Opcode } from '../protocol/opcode.js';
 import { type Buffered, BufferMarks, type BufferMarksOwner } from './buffer-marks.js';
 import { debuggedFrames } from './debug.js';
-import { frameMessage, maskingKeyFor } from './message-framing.js';
-import type { ResolvedConnectionOptions, Role, WhenSlow } from './options.js';
+import { frameDeflated, frameMessage, frameShared, maskingKeyFor } from './message-framing.js';
+import type { ResolvedConnectionOptions, Role } from './options.js';
 import { Outbox } from './outbox.js';
 import type { FragmentWriter, OutgoingStream } from './outgoing-stream.js';
 import { preHandled } from './pre-handled.js';
+import type { PreparedMessage } from './prepared-message.js';
+import type { SendPolicy } from './send-options.js';
 import type { Counters } from './stats.js';
 import type { Transport } from './transport.js';
 import { type Queued, WaitingLine } from './waiting-line.js';
@@ -32,6 +35,8 @@ export class SendQueue implements FragmentWriter, Buffered {
   readonly #role: Role;
   readonly #transport: Transport;
   readonly #options: ResolvedConnectionOptions;
+  /** Undefined when no compression is agreed on. */
+  readonly #deflater: Deflater | undefined;
   readonly #counters: Counters;
   readonly #owner: SendQueueOwner;
   readonly #marks: BufferMarks;
@@ -43,6 +48,10 @@ export class SendQueue implements FragmentWriter, Buffered {
   #ended = false;
   /** The message in progress whose content comes from a source; it is at the head of the line. */
   #stream: OutgoingStream | undefined;
+  /** What compresses it. */
+  #streamDeflater: Deflater | undefined;
+  /** Its fragments that are being compressed in the thread pool, one after the other. */
+  #deflating: Promise<void> | undefined;
   #onRoom: (() => void) | undefined;
   #bytesAtEnd = 0;
 
@@ -50,12 +59,14 @@ export class SendQueue implements FragmentWriter, Buffered {
     role: Role,
     transport: Transport,
     options: ResolvedConnectionOptions,
+    deflater: Deflater | undefined,
     counters: Counters,
     owner: SendQueueOwner,
   ) {
     this.#role = role;
     this.#transport = transport;
     this.#options = options;
+    this.#deflater = deflater;
     this.#counters = counters;
     this.#owner = owner;
     this.#marks = new BufferMarks(options, counters, this, owner);
@@ -86,19 +97,43 @@ export class SendQueue implements FragmentWriter, Buffered {
    * one for the drain above it, and an own one where the caller's memory is still in use. Undefined: not taken, and the owner
    * has been told why. Dropped messages count as taken care of.
    */
-  send(data: string | Uint8Array, whenSlow?: WhenSlow): Promise<void> | undefined {
-    if (this.#marks.drops(whenSlow)) return done;
+  send(data: string | Uint8Array, policy?: SendPolicy): Promise<void> | undefined {
+    if (this.#marks.drops(policy?.whenSlow)) return done;
     const size = typeof data === 'string' ? Buffer.byteLength(data) : data.length;
-    if (!this.#marks.accepts(size, whenSlow)) return undefined;
+    if (!this.#marks.accepts(size, policy?.whenSlow)) return undefined;
+    const deflater = this.#deflaterFor(size, policy);
+    if (deflater !== undefined) return this.#sendDeflated(deflater, data, size);
     if (this.#line === undefined || this.#line.isEmpty) return this.#write(data, size);
     return this.#enqueue(size, undefined, () => this.#write(data, size));
   }
 
   /** As `send`, for a message whose bytes must be loaded first; everything sent later waits behind it. */
-  sendLoaded(size: number, load: () => Promise<Uint8Array>, whenSlow?: WhenSlow): Promise<void> | undefined {
-    if (this.#marks.drops(whenSlow)) return done;
-    if (!this.#marks.accepts(size, whenSlow)) return undefined;
-    return this.#enqueue(size, load, (loaded) => this.#write(loaded, loaded.length));
+  sendLoaded(size: number, load: () => Promise<Uint8Array>, policy?: SendPolicy): Promise<void> | undefined {
+    if (this.#marks.drops(policy?.whenSlow)) return done;
+    if (!this.#marks.accepts(size, policy?.whenSlow)) return undefined;
+    const deflater = this.#deflaterFor(size, policy);
+    if (deflater === undefined)
+      return this.#enqueue(size, load, (loaded) => this.#write(loaded, loaded.length));
+    return this.#enqueue(
+      size,
+      async () => deflater.deflateLater(await load(), true),
+      (deflated) => this.#writeDeflated(deflated, false),
+    );
+  }
+
+  /** As `send`, for a message that others get as well. */
+  sendPrepared(message: PreparedMessage, policy?: SendPolicy): Promise<void> | undefined {
+    const { payload } = message;
+    if (this.#marks.drops(policy?.whenSlow)) return done;
+    if (!this.#marks.accepts(payload.length, policy?.whenSlow)) return undefined;
+    const isWanted = this.#deflater !== undefined && policy?.compress !== false;
+    const deflated = isWanted ? message.deflated(this.#deflater.windowBits) : undefined;
+    const write = (bytes: Uint8Array): Promise<void> =>
+      this.#writeShared(message, bytes, deflated !== undefined);
+    if (deflated instanceof Promise) return this.#enqueue(payload.length, () => deflated, write);
+    const bytes = deflated ?? payload;
+    if (this.#line === undefined || this.#line.isEmpty) return write(bytes);
+    return this.#enqueue(payload.length, undefined, () => write(bytes));
   }
 
   /** Whether a message is on its way out whose content is still coming. */
@@ -108,7 +143,7 @@ export class SendQueue implements FragmentWriter, Buffered {
 
   /** Whether a stream may add more frames: what waits behind it does not count. */
   get hasRoom(): boolean {
-    return this.#inTransit <= this.#options.highWaterMark;
+    return this.#deflating === undefined && this.#inTransit <= this.#options.highWaterMark;
   }
 
   get #inTransit(): number {
@@ -124,10 +159,11 @@ export class SendQueue implements FragmentWriter, Buffered {
   }
 
   /** Takes a message whose content comes from a source; everything sent later waits behind it. */
-  sendStream(stream: OutgoingStream): void {
+  sendStream(stream: OutgoingStream, policy?: SendPolicy): void {
     this.#counters.messagesSent++;
     const load = async (): Promise<Uint8Array> => {
       this.#stream = stream;
+      this.#streamDeflater = policy?.compress === false ? undefined : this.#deflater;
       await stream.run(this);
       if (this.#stream === stream) this.#stream = undefined;
       return nothing;
@@ -137,8 +173,11 @@ export class SendQueue implements FragmentWriter, Buffered {
   }
 
   fragment(opcode: number, fin: boolean, bytes: Uint8Array): void {
-    this.#frames().frames.frame({ opcode, fin, rsv1: false }, bytes, maskingKeyFor(this.#role));
-    this.#added();
+    const deflater = this.#streamDeflater;
+    if (deflater === undefined) this.#writeFragment(opcode, fin, false, bytes);
+    else if (this.#deflating === undefined && deflater.isSync(bytes.length))
+      this.#writeFragment(opcode, fin, true, deflater.deflate(bytes, fin));
+    else this.#deflateFragment(deflater, opcode, fin, Buffer.from(bytes));
   }
 
   whenRoom(room: () => void): void {
@@ -196,6 +235,64 @@ export class SendQueue implements FragmentWriter, Buffered {
     this.#outbox?.drop(error);
     this.#marks.end(error);
     this.#outbox = undefined;
+    this.#deflater?.close();
+  }
+
+  /** What compresses a message of `size` bytes; undefined when it is to be sent as it is. */
+  #deflaterFor(size: number, policy: SendPolicy | undefined): Deflater | undefined {
+    const deflater = this.#deflater;
+    if (deflater === undefined) return undefined;
+    return (policy?.compress ?? size >= deflater.threshold) ? deflater : undefined;
+  }
+
+  /** Compresses a message when its turn has come, so that all of it is in the order in which the peer sees it. */
+  #sendDeflated(deflater: Deflater, data: string | Uint8Array, size: number): Promise<void> {
+    const isText = typeof data === 'string';
+    if (!deflater.isSync(size)) {
+      const bytes = isText ? Buffer.from(data) : data;
+      const load = (): Promise<Uint8Array> => deflater.deflateLater(bytes, true);
+      return this.#enqueue(size, load, (deflated) => this.#writeDeflated(deflated, isText));
+    }
+    const write = (): Promise<void> =>
+      this.#writeDeflated(deflater.deflate(isText ? Buffer.from(data) : data, true), isText);
+    return this.#line === undefined || this.#line.isEmpty ? write() : this.#enqueue(size, undefined, write);
+  }
+
+  #writeDeflated(deflated: Uint8Array, isText: boolean): Promise<void> {
+    frameDeflated(this.#frames().frames, this.#role, isText, deflated, this.#options.fragmentSize);
+    return this.#added() ? this.#marks.whenDrained() : done;
+  }
+
+  #writeShared(message: PreparedMessage, bytes: Uint8Array, isDeflated: boolean): Promise<void> {
+    const { fragmentSize } = this.#options;
+    const isText = message.type === 'text';
+    frameShared(this.#frames().frames, this.#role, isText, isDeflated, bytes, fragmentSize);
+    // The peer's history has it from now on, and ours has not (RFC 7692 section 7.1.1).
+    if (isDeflated) this.#deflater?.forget();
+    return this.#added() ? this.#marks.whenDrained() : done;
+  }
+
+  #writeFragment(opcode: number, fin: boolean, isDeflated: boolean, bytes: Uint8Array): void {
+    const kind = { opcode, fin, rsv1: isDeflated && opcode !== Opcode.Continuation };
+    this.#frames().frames.frame(kind, bytes, maskingKeyFor(this.#role));
+    this.#added();
+  }
+
+  #deflateFragment(deflater: Deflater, opcode: number, fin: boolean, bytes: Uint8Array): void {
+    const stream = this.#stream;
+    const deflating = (this.#deflating ?? done)
+      .then(() => deflater.deflateLater(bytes, fin))
+      .then((deflated) => {
+        if (this.#deflating === deflating) this.#deflating = undefined;
+        // It may have been given up meanwhile.
+        if (this.#stream !== stream) return;
+        this.#writeFragment(opcode, fin, true, deflated);
+        this.#progressed();
+      })
+      .catch((error) => {
+        if (this.#stream === stream) stream?.cancel(error);
+      });
+    this.#deflating = deflating;
   }
 
   #write(data: string | Uint8Array, size: number): Promise<void> {

@@ -58,14 +58,17 @@ export function negotiate<Request>(
   });
 }
 
+/** The value of the header that tells which extensions are agreed on; empty without any. */
+export function extensionsHeader({ extensions }: Agreement): string {
+  return serialiseExtensions(extensions.map(({ extension, params }) => ({ name: extension.name, params })));
+}
+
 /** The headers that tell the client what was agreed on. */
-export function agreementHeaders({ subprotocol, extensions }: Agreement): string[] {
+export function agreementHeaders(agreement: Agreement): string[] {
+  const { subprotocol, extensions } = agreement;
   const headers: string[] = [];
   if (subprotocol !== undefined) headers.push('Sec-WebSocket-Protocol', subprotocol);
-  if (extensions.length > 0) {
-    const elements = extensions.map(({ extension, params }) => ({ name: extension.name, params }));
-    headers.push('Sec-WebSocket-Extensions', serialiseExtensions(elements));
-  }
+  if (extensions.length > 0) headers.push('Sec-WebSocket-Extensions', extensionsHeader(agreement));
   return headers;
 }
 

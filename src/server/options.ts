@@ -7,7 +7,10 @@ import {
   connectionDefaults,
   resolveConnectionOptions,
 } from '../connection/options.js';
+import type { PrepareOptions } from '../connection/prepared-message.js';
 import { printError, reportError } from '../connection/report-error.js';
+import { compressionExtensions } from '../deflate/extension.js';
+import { type Compression, resolveCompression } from '../deflate/options.js';
 import { type HeadersInput, listHeaders, type RawHeaders } from '../handshake/headers.js';
 import type { ServerRules } from '../handshake/negotiate.js';
 import { compileOrigins, type Origins } from '../handshake/origin.js';
@@ -43,6 +46,11 @@ export interface UpgraderOptions<Data = undefined> extends Omit<ConnectionOption
   authorize?: Authorize<Data> | undefined;
   /** More headers for the 101 response, or a function that makes them. Default: none. */
   headers?: HeadersInput | ((request: IncomingMessage) => HeadersInput) | undefined;
+  /**
+   * Whether messages are compressed when the client offers permessage-deflate (RFC 7692), and how; of a list, the first that an
+   * offer fits. Default: `false`.
+   */
+  compression?: Compression | undefined;
   /** How long the opening handshake may take, `authorize` included. Default: 10,000. */
   handshakeTimeout?: number | undefined;
   /**
@@ -55,6 +63,8 @@ export interface UpgraderOptions<Data = undefined> extends Omit<ConnectionOption
 /** Options that were checked, in the form in which they are used. */
 export interface UpgradeSettings<Data> {
   readonly rules: ServerRules<IncomingMessage>;
+  /** How messages for many connections are compressed. */
+  readonly prepare: PrepareOptions;
   readonly authorize: Authorize<Data> | undefined;
   readonly makeHeaders: (request: IncomingMessage) => RawHeaders;
   readonly handshakeTimeout: number;
@@ -69,6 +79,7 @@ export const upgraderOptionNames = {
   origins: true,
   authorize: true,
   headers: true,
+  compression: true,
   handshakeTimeout: true,
 } satisfies Record<keyof UpgraderOptions, unknown>;
 
@@ -100,12 +111,14 @@ export function compileOptions<Data>(options: UpgraderOptions<Data>): UpgradeSet
     throw new TypeError('authorize must be a function');
   }
   const connection = resolveConnectionOptions('server', options);
+  const [compression] = resolveCompression(options.compression);
   return {
     rules: {
       checkOrigin: compileOrigins(options.origins),
       chooseSubprotocol: compileSubprotocols(options.subprotocols),
-      extensions: [],
+      extensions: compressionExtensions(options.compression),
     },
+    prepare: { level: compression?.level, memLevel: compression?.memLevel },
     authorize,
     makeHeaders: compileHeaders(options.headers),
     handshakeTimeout,

@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Connection } from '../connection/connection.js';
 import type { ServerStats } from '../connection/stats.js';
 import { AntsError } from '../errors.js';
+import type { BroadcastData, BroadcastOptions } from './broadcast.js';
 import { formatAuthority } from './listen.js';
 import type { UpgradeListener } from './listener.js';
 import { type CloseAllOptions, checkCloseAll, type Upgrader } from './upgrader.js';
@@ -87,6 +88,11 @@ export class Server<Data = unknown> {
   /** What the connections have done so far, those that ended included, and what waits; added up when asked for. */
   get stats(): ServerStats {
     return this.#init.upgrader.stats;
+  }
+
+  /** Sends one message to all open connections; see {@link Upgrader.broadcast}. */
+  broadcast(data: BroadcastData, options?: BroadcastOptions<Data>): number {
+    return this.#init.upgrader.broadcast(data, options);
   }
 
   /**

@@ -8,10 +8,13 @@ import { checkOptionNames } from '../connection/option-names.js';
 import { checkNumber } from '../connection/options.js';
 import { HandshakeRequest } from '../connection/request.js';
 import { type ServerStats, StatsSum } from '../connection/stats.js';
+import { findDeflate } from '../deflate/extension.js';
 import { TimeoutError } from '../errors.js';
+import { extensionsHeader } from '../handshake/negotiate.js';
 import { acceptHeaders, checkUpgrade } from '../handshake/server.js';
 import { encodeClosePayload } from '../protocol/close-payload.js';
 import { decide, type Interrupt } from './authorize.js';
+import { type BroadcastData, type BroadcastOptions, broadcast } from './broadcast.js';
 import { closing, Failure, faulty, gone, refused } from './failure.js';
 import { makeListener, type UpgradeHandler, type UpgradeListener } from './listener.js';
 import {
@@ -80,6 +83,18 @@ export class Upgrader<Data = undefined> {
   /** What the connections that were made here have done so far, added up when asked for. */
   get stats(): ServerStats {
     return this.#sum.with(this.#connections);
+  }
+
+  /**
+   * Sends one message to all open connections that were made here; it is encoded once, and compressed once for each size of window
+   * that they have agreed on. Returns how many they are. What becomes of it where the peer is slow says `whenSlow`, before anything
+   * is compressed.
+   *
+   * @throws TypeError when `data` is neither string nor bytes nor prepared, or an option has a value that it can't have
+   * @throws what `filter` throws; those before have it then
+   */
+  broadcast(data: BroadcastData, options: BroadcastOptions<Data> = {}): number {
+    return broadcast(this.#connections, data, options, this.#settings.prepare);
   }
 
   /**
@@ -218,6 +233,8 @@ export class Upgrader<Data = undefined> {
       transport,
       head,
       subprotocol: checked.value.subprotocol,
+      extensions: extensionsHeader(checked.value),
+      deflate: findDeflate('server', checked.value.extensions),
       request: new HandshakeRequest(request.url ?? '', request.rawHeaders),
       data: authorized.data,
       options: settings.connection,
