@@ -5,22 +5,24 @@ import { fileURLToPath } from 'node:url';
 /** A process of a benchmark, which answers questions. */
 export class Part {
   readonly #child: ChildProcess;
+  readonly #ended: Promise<never>;
 
   /** Starts this very file again, as `part`; what is measured shares nothing with what measures. */
   constructor(url: string, part: string, ...args: string[]) {
     this.#child = fork(fileURLToPath(url), [part, ...args], { execArgv: ['--expose-gc'] });
+    this.#ended = once(this.#child, 'exit').then(([code]) => {
+      throw new Error(`a part of the benchmark ended with ${code}`);
+    });
+    // It is heard of by the next question.
+    this.#ended.catch(() => {});
   }
 
   /** Asks the process, and waits for its answer; one question at a time. */
   async ask<Answer>(question: string): Promise<Answer> {
-    const answered = once(this.#child, 'message');
+    // Not by events.once, which would add a listener for errors each time.
+    const answered = new Promise((resolve) => this.#child.once('message', resolve));
     this.#child.send(question);
-    const [answer] = await Promise.race([
-      answered,
-      once(this.#child, 'exit').then(([code]) => {
-        throw new Error(`a part of the benchmark ended with ${code}`);
-      }),
-    ]);
+    const answer = await Promise.race([answered, this.#ended]);
     return answer as Answer;
   }
 
