@@ -1,7 +1,7 @@
 import { Deflater } from '../deflate/deflater.js';
 import type { DeflateAgreement } from '../deflate/extension.js';
 import { Inflater } from '../deflate/inflater.js';
-import type { CloseError, LimitError, TimeoutError } from '../errors.js';
+import type { AntsError, CloseError, LimitError, TimeoutError } from '../errors.js';
 import { CloseCode } from '../protocol/close-code.js';
 import type { Message } from '../protocol/message-assembler.js';
 import type { InflaterFactory } from '../protocol/message-inflater.js';
@@ -213,6 +213,14 @@ export class ConnectionCore implements ReaderOwner, SendQueueOwner, ClosingOwner
 
   onOverflow(error: LimitError): void {
     this.cut(error);
+  }
+
+  onBroken(error: AntsError): void {
+    this.cut(error);
+  }
+
+  onUnsendable(error: Error): void {
+    this.fail(error);
   }
 
   onBytesWait(): void {

@@ -1,7 +1,7 @@
-import type { CloseError } from '../errors.js';
+import type { AntsError, CloseError } from '../errors.js';
 import { Fifo } from './fifo.js';
 import { currentTurn, flushAfterTurn } from './flush.js';
-import type { OutgoingFrames, Piece } from './outgoing-frames.js';
+import { isGone, memoryGone, type OutgoingFrames, type Piece } from './outgoing-frames.js';
 import { largestSlab, releaseSlab } from './slab-pool.js';
 import type { Transport } from './transport.js';
 
@@ -37,6 +37,7 @@ export class Outbox {
   readonly frames: OutgoingFrames;
   readonly #transport: Transport;
   readonly #onProgress: () => void;
+  readonly #onLost: (error: AntsError) => void;
   /** With the transport, oldest first. */
   readonly #writes = new Fifo<Write>();
   #writingBytes = 0;
@@ -51,11 +52,20 @@ export class Outbox {
   #ending = false;
   #ended = false;
 
-  /** @param onProgress Called each time after the transport has written something. */
-  constructor(transport: Transport, frames: OutgoingFrames, onProgress: () => void) {
+  /**
+   * @param onProgress Called each time after the transport has written something.
+   * @param onLost Bytes in the middle of the stream are gone: the connection must be cut.
+   */
+  constructor(
+    transport: Transport,
+    frames: OutgoingFrames,
+    onProgress: () => void,
+    onLost: (error: AntsError) => void,
+  ) {
     this.frames = frames;
     this.#transport = transport;
     this.#onProgress = onProgress;
+    this.#onLost = onLost;
   }
 
   /** Bytes that have not been written. */
@@ -149,8 +159,12 @@ export class Outbox {
     while (this.#writingBytes + bytes < bytesAtATime) {
       const piece = this.frames.take(bytesAtATime - this.#writingBytes - bytes);
       if (piece === undefined) break;
+      if (isGone(piece)) {
+        this.#lose();
+        return false;
+      }
       pieces.push(piece);
-      bytes += piece.bytes.length;
+      bytes += piece.length;
     }
     if (pieces.length === 0) return false;
     this.#writes.push({ pieces, bytes, turn: currentTurn() });
@@ -163,10 +177,21 @@ export class Outbox {
     return true;
   }
 
+  #lose(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#onLost(memoryGone());
+  }
+
   readonly #written = (error?: Error | null): void => {
     // When the transport failed, its owner hears of it, and `drop` follows.
     if (error) return;
     const { pieces, bytes } = this.#writes.shift()!;
+    // The transport may have looked at the memory before it went or after; after, it has written too little.
+    if (pieces.some(isGone)) {
+      this.#lose();
+      return;
+    }
     this.#writingBytes -= bytes;
     this.#position += bytes;
     for (const { slab } of pieces) if (slab !== undefined) releaseSlab(slab);

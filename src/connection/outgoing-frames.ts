@@ -1,3 +1,4 @@
+import { AntsError } from '../errors.js';
 import { type FrameKind, frameHeaderSize, writeFrame, writeFrameHeader } from '../protocol/frame-encoder.js';
 import { applyMask } from '../protocol/mask.js';
 import { Fifo } from './fifo.js';
@@ -6,8 +7,23 @@ import { acquireSlab, largestSlab, releaseSlab } from './slab-pool.js';
 /** A stretch of bytes on its way out. */
 export interface Piece {
   readonly bytes: Uint8Array;
+  /** Bytes that it had when it was added: fewer now means that its memory is gone. */
+  readonly length: number;
   /** To give back once the piece has been written. */
   readonly slab: Buffer | undefined;
+}
+
+/** Whether the owner of the memory behind `piece` has given it away (transferred its ArrayBuffer, or made it smaller). */
+export function isGone(piece: Piece): boolean {
+  return piece.bytes.length !== piece.length;
+}
+
+/** The error for that. */
+export function memoryGone(): AntsError {
+  return new AntsError(
+    'ANTS_MEMORY_DETACHED',
+    'the memory of a message was detached, transferred or made smaller before it had left; await send(), or send a copy',
+  );
 }
 
 /** Frames that the transport does not have yet, one behind the other in slabs, so that many of them leave in one write. */
@@ -47,34 +63,39 @@ export class OutgoingFrames {
     const block = this.#reserve(size);
     writeFrameHeader(block, this.#offsetIn(block, size), kind, payload.length, undefined);
     this.#endSlab();
-    this.#pieces.push({ bytes: payload, slab: undefined });
+    this.#pieces.push({ bytes: payload, length: payload.length, slab: undefined });
     this.#bytes += payload.length;
   }
 
-  /** Takes the next piece, of at most `limit` bytes; undefined when there is none. */
+  /** Takes the next piece, of at most `limit` bytes; undefined when there is none, all of one that is gone. */
   take(limit: number): Piece | undefined {
     if (this.#pieces.length === 0) this.#endSlab();
     const piece = this.#pieces.first;
-    if (piece === undefined) return undefined;
+    if (piece === undefined || isGone(piece)) return piece;
     const start = this.#offset;
-    const end = Math.min(start + limit, piece.bytes.length);
+    const end = Math.min(start + limit, piece.length);
     this.#bytes -= end - start;
-    const isLast = end === piece.bytes.length;
+    const isLast = end === piece.length;
     this.#offset = isLast ? 0 : end;
     if (isLast) this.#pieces.shift();
     if (isLast && start === 0) return piece;
-    return { bytes: piece.bytes.subarray(start, end), slab: isLast ? piece.slab : undefined };
+    return {
+      bytes: piece.bytes.subarray(start, end),
+      length: end - start,
+      slab: isLast ? piece.slab : undefined,
+    };
   }
 
   /** The block that takes the next `size` bytes: the current slab, or one of its own for a frame that is larger. */
   #reserve(size: number): Buffer {
-    this.#bytes += size;
     if (size > largestSlab) {
       const block = Buffer.allocUnsafeSlow(size);
       this.#endSlab();
-      this.#pieces.push({ bytes: block, slab: undefined });
+      this.#pieces.push({ bytes: block, length: size, slab: undefined });
+      this.#bytes += size;
       return block;
     }
+    this.#bytes += size;
     if (this.#used + size > largestSlab) this.#endSlab();
     const slab = this.#slab;
     const start = this.#used;
@@ -95,7 +116,7 @@ export class OutgoingFrames {
 
   #endSlab(): void {
     if (this.#slab === undefined) return;
-    this.#pieces.push({ bytes: this.#slab.subarray(0, this.#used), slab: this.#slab });
+    this.#pieces.push({ bytes: this.#slab.subarray(0, this.#used), length: this.#used, slab: this.#slab });
     this.#slab = undefined;
     this.#used = 0;
   }

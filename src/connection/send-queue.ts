@@ -1,5 +1,5 @@
 import type { Deflater } from '../deflate/deflater.js';
-import type { CloseError } from '../errors.js';
+import type { AntsError, CloseError } from '../errors.js';
 import type { FrameKind } from '../protocol/frame-encoder.js';
 import { Opcode } from '../protocol/opcode.js';
 import { type Buffered, BufferMarks, type BufferMarksOwner } from './buffer-marks.js';
@@ -7,8 +7,9 @@ import { debuggedFrames } from './debug.js';
 import { frameDeflated, frameMessage, frameShared, maskingKeyFor } from './message-framing.js';
 import type { ResolvedConnectionOptions, Role } from './options.js';
 import { Outbox } from './outbox.js';
+import { memoryGone } from './outgoing-frames.js';
 import type { FragmentWriter, OutgoingStream } from './outgoing-stream.js';
-import { preHandled } from './pre-handled.js';
+import { preHandled, rejected } from './pre-handled.js';
 import type { PreparedMessage } from './prepared-message.js';
 import type { SendPolicy } from './send-options.js';
 import type { Counters } from './stats.js';
@@ -19,7 +20,14 @@ import { type Queued, WaitingLine } from './waiting-line.js';
 export interface SendQueueOwner extends BufferMarksOwner {
   /** A pong is on its way. */
   onPongSent(payload: Buffer): void;
+  /** What has left is of no use without bytes that are gone. */
+  onBroken(error: AntsError): void;
+  /** A message that was taken can't be framed; there may be fragments of it. */
+  onUnsendable(error: Error): void;
 }
+
+/** Buffered bytes above which pings are not answered one by one, whatever the high-water mark is. */
+const mostPongs = 64 * 1024;
 
 const closeKind: FrameKind = { opcode: Opcode.Close, fin: true, rsv1: false };
 const pingKind: FrameKind = { opcode: Opcode.Ping, fin: true, rsv1: false };
@@ -84,7 +92,7 @@ export class SendQueue implements FragmentWriter, Buffered {
 
   /** Whether more than the mark is buffered, and some of it since an earlier turn: a burst alone makes no peer slow. */
   get isSlow(): boolean {
-    return (this.#outbox?.isBehind ?? false) && this.bufferedAmount > this.#options.highWaterMark;
+    return this.#isBehindBy(this.#options.highWaterMark);
   }
 
   /** Bytes that have left this process, by the word of the transport; it grows with each one that it tells of. */
@@ -103,8 +111,14 @@ export class SendQueue implements FragmentWriter, Buffered {
     if (!this.#marks.accepts(size, policy?.whenSlow)) return undefined;
     const deflater = this.#deflaterFor(size, policy);
     if (deflater !== undefined) return this.#sendDeflated(deflater, data, size);
-    if (this.#line === undefined || this.#line.isEmpty) return this.#write(data, size);
-    return this.#enqueue(size, undefined, () => this.#write(data, size));
+    if (this.#line !== undefined && !this.#line.isEmpty) {
+      return this.#enqueue(size, undefined, () => this.#write(data, size));
+    }
+    try {
+      return this.#write(data, size);
+    } catch (error) {
+      return this.#unsendable(error);
+    }
   }
 
   /** As `send`, for a message whose bytes must be loaded first; everything sent later waits behind it. */
@@ -132,7 +146,7 @@ export class SendQueue implements FragmentWriter, Buffered {
       this.#writeShared(message, bytes, deflated !== undefined);
     if (deflated instanceof Promise) return this.#enqueue(payload.length, () => deflated, write);
     const bytes = deflated ?? payload;
-    if (this.#line === undefined || this.#line.isEmpty) return write(bytes);
+    if (this.#line === undefined || this.#line.isEmpty) return this.#attempt(() => write(bytes));
     return this.#enqueue(payload.length, undefined, () => write(bytes));
   }
 
@@ -190,12 +204,12 @@ export class SendQueue implements FragmentWriter, Buffered {
   }
 
   /**
-   * Answers a ping. While the transport does not take what it has, and that is above the high-water mark, only the latest
+   * Answers a ping. While the transport does not take what it has, and that is more than a mark of its own, only the latest
    * ping is answered, once there is room (RFC 6455 section 5.5.3).
    */
   pong(payload: Buffer): void {
     // A pong that waits already must not be overtaken.
-    if (this.#pendingPong !== undefined || this.isSlow) {
+    if (this.#pendingPong !== undefined || this.#isBehindBy(this.#pongMark)) {
       this.#pendingPong = payload;
     } else {
       this.#pong(payload);
@@ -250,12 +264,18 @@ export class SendQueue implements FragmentWriter, Buffered {
     const isText = typeof data === 'string';
     if (!deflater.isSync(size)) {
       const bytes = isText ? Buffer.from(data) : data;
-      const load = (): Promise<Uint8Array> => deflater.deflateLater(bytes, true);
+      const load = async (): Promise<Uint8Array> => {
+        if (bytes.length !== size) return this.#unsendable(memoryGone());
+        return deflater.deflateLater(bytes, true);
+      };
       return this.#enqueue(size, load, (deflated) => this.#writeDeflated(deflated, isText));
     }
-    const write = (): Promise<void> =>
-      this.#writeDeflated(deflater.deflate(isText ? Buffer.from(data) : data, true), isText);
-    return this.#line === undefined || this.#line.isEmpty ? write() : this.#enqueue(size, undefined, write);
+    const write = (): Promise<void> => {
+      if (!isText && data.length !== size) throw memoryGone();
+      return this.#writeDeflated(deflater.deflate(isText ? Buffer.from(data) : data, true), isText);
+    };
+    const isNext = this.#line === undefined || this.#line.isEmpty;
+    return isNext ? this.#attempt(write) : this.#enqueue(size, undefined, write);
   }
 
   #writeDeflated(deflated: Uint8Array, isText: boolean): Promise<void> {
@@ -295,12 +315,37 @@ export class SendQueue implements FragmentWriter, Buffered {
     this.#deflating = deflating;
   }
 
+  #isBehindBy(mark: number): boolean {
+    return (this.#outbox?.isBehind ?? false) && this.bufferedAmount > mark;
+  }
+
+  /** No option can take it away: what answers to pings may cost must have a bound. */
+  get #pongMark(): number {
+    return Math.min(this.#options.highWaterMark, mostPongs);
+  }
+
   #write(data: string | Uint8Array, size: number): Promise<void> {
     const outbox = this.#frames();
+    if (typeof data !== 'string' && data.length !== size) throw memoryGone();
     const isReferenced = frameMessage(outbox.frames, this.#role, data, size, this.#options.fragmentSize);
     const isAbove = this.#added();
     if (!isReferenced) return isAbove ? this.#marks.whenDrained() : done;
     return preHandled(new Promise((resolve, reject) => outbox.whenWritten({ resolve, reject })));
+  }
+
+  /** Frames a message whose turn has come. */
+  #attempt(write: () => Promise<void>): Promise<void> {
+    try {
+      return write();
+    } catch (error) {
+      return this.#unsendable(error);
+    }
+  }
+
+  /** A message can't be framed, or not all of it: it is rejected, and the connection fails. */
+  #unsendable(error: unknown): Promise<never> {
+    this.#owner.onUnsendable(error as Error);
+    return rejected(error);
   }
 
   #control(kind: FrameKind, payload: Uint8Array): void {
@@ -319,15 +364,23 @@ export class SendQueue implements FragmentWriter, Buffered {
     this.#line ??= new WaitingLine(() => this.#progressed());
     const line = this.#line;
     const written = new Promise<void>((resolve, reject) => {
-      line.add({ bytes, load, write: (loaded) => void write(loaded).then(resolve, reject), reject });
+      line.add({
+        bytes,
+        load,
+        write: (loaded) => void this.#attempt(() => write(loaded)).then(resolve, reject),
+        reject,
+      });
     });
     this.#marks.grown();
     return preHandled(written);
   }
 
   #frames(): Outbox {
-    this.#outbox ??= new Outbox(this.#transport, debuggedFrames(this.#role, this.#transport), () =>
-      this.#progressed(),
+    this.#outbox ??= new Outbox(
+      this.#transport,
+      debuggedFrames(this.#role, this.#transport),
+      () => this.#progressed(),
+      (error) => this.#owner.onBroken(error),
     );
     return this.#outbox;
   }
@@ -348,9 +401,9 @@ export class SendQueue implements FragmentWriter, Buffered {
       this.#onRoom = undefined;
       room();
     }
-    if (!this.#marks.fallsTo(buffered)) return;
-    this.#flushPong();
-    this.#marks.drained();
+    const isDrained = this.#marks.fallsTo(buffered);
+    if (buffered <= this.#pongMark / 2) this.#flushPong();
+    if (isDrained) this.#marks.drained();
   }
 
   #flushPong(): void {

@@ -447,6 +447,27 @@ describe('connection: pongs', () => {
     expect(connection.state).to.equal('open');
   });
 
+  it('coalesce also without a high-water mark', async () => {
+    const { connection, peer } = rawPair('client', { highWaterMark: Infinity });
+    const seen: string[] = [];
+    connection.on('ping', (payload) => seen.push(String(payload)));
+    peer.transport.pause();
+    const count = 5000;
+    for (let i = 0; i < count; i++) {
+      peer.frame(Opcode.Ping, `${i}`.padStart(125, '0'));
+      if (i % 100 === 0) await settle(2);
+    }
+    await settle();
+    expect(seen).to.have.lengthOf(count);
+    expect(connection.bufferedAmount).to.be.within(60_000, 90_000);
+    peer.transport.resume();
+    await settle(20);
+    expect(Number(peer.pongs.at(-1))).to.equal(count - 1);
+    peer.frame(Opcode.Ping, 'later');
+    await settle();
+    expect(peer.pongs.at(-1)).to.equal('later');
+  });
+
   it('that wait are not overtaken by the answer to a later ping', async () => {
     const { connection, peer } = rawPair('server', { highWaterMark: 1000 });
     peer.transport.allow(0);

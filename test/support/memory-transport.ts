@@ -134,10 +134,12 @@ export class MemoryTransport implements Transport {
         this.peer.#handler!.onEnd();
       } else {
         const size = Math.min(write.bytes.length, this.chunkSize);
+        // Of memory that is gone there is nothing, as with a socket; not even an empty view.
+        const bytes = size === 0 ? Buffer.alloc(0) : Buffer.from(write.bytes.subarray(0, size));
         this.pendingBytes -= size;
         if (size < write.bytes.length) this.#outbox.unshift({ ...write, bytes: write.bytes.subarray(size) });
         this.peer.#allowed--;
-        this.peer.#handler!.onData(Buffer.from(write.bytes.subarray(0, size)));
+        this.peer.#handler!.onData(bytes);
         if (size === write.bytes.length) write.written();
       }
     }
