@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type ClientRequest, type RequestOptions, request as requestPlain } from 'node:http';
 import { request as requestSecure } from 'node:https';
 import { isIP } from 'node:net';
-import { setDeadline } from '../connection/deadline.js';
+import { clearDeadline, setDeadline } from '../connection/deadline.js';
 import { DuplexTransport } from '../connection/duplex-transport.js';
 import { checkResponse, type OpeningRequest, requestHeaders } from '../handshake/client.js';
 import { hasHeader, type RawHeaders } from '../handshake/headers.js';
@@ -82,7 +82,7 @@ export async function open(address: Address, settings: DialSettings<unknown>): P
     request.destroy();
     throw error;
   } finally {
-    clearTimeout(deadline);
+    clearDeadline(deadline);
     signal?.removeEventListener('abort', abort);
   }
 }

@@ -8,7 +8,7 @@ import {
 } from '../errors.js';
 import { CloseCode, closeCodeName } from '../protocol/close-code.js';
 import { encodeClosePayload, maxReasonBytes } from '../protocol/close-payload.js';
-import { type Deadline, setDeadline } from './deadline.js';
+import { clearDeadline, type Deadline, setDeadline } from './deadline.js';
 import type { CloseInfo } from './events.js';
 import type { Role } from './options.js';
 import type { SendQueue } from './send-queue.js';
@@ -175,7 +175,7 @@ export class Closing {
 
   /** The transport is gone, and so is all that came before that. */
   transportClosed(error: Error | undefined, midMessage: boolean): void {
-    clearTimeout(this.#deadline);
+    clearDeadline(this.#deadline);
     const wasClean = this.#isComplete;
     if (!wasClean) this.#cause ??= error ?? new AntsError('ANTS_NO_CLOSE_FRAME', lostMessage(midMessage));
     this.#leaveOpen();

@@ -7,7 +7,7 @@ import {
   type MessageSink,
 } from '../protocol/message-assembler.js';
 import type { InflaterFactory, InflaterOwner } from '../protocol/message-inflater.js';
-import { type Deadline, setDeadline } from './deadline.js';
+import { clearDeadline, type Deadline, setDeadline } from './deadline.js';
 import { debuggedSink } from './debug.js';
 import type { Pressure } from './diagnostics.js';
 import { type FinalEnd, Inbox, type InboxOwner } from './inbox.js';
@@ -192,7 +192,7 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
   /** The connection is closed: whoever waits for messages, or comes later, gets `final` behind the queued ones. */
   finish(final: FinalEnd): void {
     this.discard();
-    clearTimeout(this.#endDeadline);
+    clearDeadline(this.#endDeadline);
     this.inbox.finish(final);
   }
 

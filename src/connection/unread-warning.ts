@@ -1,4 +1,4 @@
-import { type Deadline, setDeadline } from './deadline.js';
+import { clearDeadline, type Deadline, setDeadline } from './deadline.js';
 
 /** How long a full queue may stay untouched, in milliseconds. */
 const patience = 10_000;
@@ -27,7 +27,7 @@ export class UnreadWarning {
 
   /** Someone reads, or the connection has ended. */
   stop(): void {
-    clearTimeout(this.#timer);
+    clearDeadline(this.#timer);
     this.#timer = undefined;
   }
 }

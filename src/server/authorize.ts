@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { setDeadline } from '../connection/deadline.js';
+import { clearDeadline, setDeadline } from '../connection/deadline.js';
 import { type Failure, faulty, gone, refusedWith, tooLate } from './failure.js';
 import type { Authorize } from './options.js';
 import type { FinalResponse } from './response.js';
@@ -45,7 +45,7 @@ export async function decide<Data>(
     return await Promise.race([interruption, ask(authorize, request, controller.signal).catch(faulty)]);
   } finally {
     undecided.delete(interrupt);
-    clearTimeout(deadline);
+    clearDeadline(deadline);
     socket.off('error', onError).off('end', onEnd).off('close', onEnd);
   }
 }

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { setDeadline } from '../connection/deadline.js';
+import { clearDeadline, setDeadline } from '../connection/deadline.js';
 import { headerValues, type RawHeaders, withoutHeader } from '../handshake/headers.js';
 
 /** A response after which the connection is closed. */
@@ -51,7 +51,7 @@ export function respond(socket: Duplex, response: FinalResponse, method?: string
   // A socket that is destroyed with unread input is reset by TCP, and the response may get lost on its way.
   socket.resume();
   const deadline = setDeadline(lingerTime, () => socket.destroy());
-  socket.once('close', () => clearTimeout(deadline));
+  socket.once('close', () => clearDeadline(deadline));
 }
 
 function finalHeaders({ status, headers, body }: FinalResponse): string[] {

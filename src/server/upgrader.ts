@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Connection } from '../connection/connection.js';
-import { setDeadline } from '../connection/deadline.js';
+import { clearDeadline, setDeadline } from '../connection/deadline.js';
 import { traceHandshake } from '../connection/diagnostics.js';
 import { DuplexTransport } from '../connection/duplex-transport.js';
 import { checkOptionNames } from '../connection/option-names.js';
@@ -159,7 +159,7 @@ export class Upgrader<Data = undefined> {
       const closed = connections.map((connection) => connection.close(code, reason));
       await Promise.all([...closed, ...this.#answering]);
     } finally {
-      clearTimeout(deadline);
+      clearDeadline(deadline);
     }
   }
 

@@ -522,6 +522,21 @@ describe('client: dial', () => {
   }
 
   describe('gives up', () => {
+    it('not when the response was there before a deadline that came late', async () => {
+      const inTimers = setTimeout;
+      const clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      const dialled = dial(server.url, { handshakeTimeout: 500 });
+      const { text, socket } = await server.request();
+      // As behind a blocked event loop: the timer is due when the response has arrived and nobody has looked at it.
+      inTimers(() => {
+        socket.write(switching(text));
+        clock.tick(500);
+      }, 1);
+      const connection = await dialled;
+      expect(connection.state).to.equal('open');
+      connection.terminate();
+    });
+
     it('when there is no response in time', async () => {
       const clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
       const dialled = dial(server.url, { handshakeTimeout: 500 });

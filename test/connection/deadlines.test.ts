@@ -138,3 +138,41 @@ describe('connection: a peer that reads slowly', () => {
     expect(connection.state).to.equal('open');
   });
 });
+
+describe('connection: the closing deadline', () => {
+  let clock: sinon.SinonFakeTimers;
+
+  beforeEach(() => {
+    clock = fakeClock();
+  });
+
+  afterEach(() => {
+    clock.restore();
+  });
+
+  for (const role of roles) {
+    it(`does not judge when it comes late and the answer is there unread (${role})`, async () => {
+      const { connection, peer } = rawPair(role, { closeTimeout: 1000 });
+      const closed = connection.close();
+      await settle();
+      expect(peer.closes).to.deep.equal(['1000']);
+      // Both arrive in the turn in which the timer fires, as behind a blocked event loop.
+      peer.close(1000);
+      peer.end();
+      clock.tick(60_000);
+      expect(await closed).to.include({ code: 1000, wasClean: true });
+      expect((await closed).error).to.equal(undefined);
+      expect(clock.countTimers()).to.equal(0);
+    });
+
+    it(`still ends what nobody answers (${role})`, async () => {
+      const { connection } = rawPair(role, { closeTimeout: 1000 });
+      const closed = connection.close();
+      await settle();
+      clock.tick(1000);
+      const { error, code } = await closed;
+      expect(code).to.equal(1006);
+      expect(error?.cause).to.be.instanceOf(TimeoutError).with.property('code', 'ANTS_CLOSE_TIMEOUT');
+    });
+  }
+});
