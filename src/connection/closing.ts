@@ -109,7 +109,7 @@ export class Closing {
     this.#isOurs = true;
     this.#sent = { code, reason };
     this.#leaveOpen();
-    this.#sendQueue.close(payload, this.#onFlushed);
+    this.#sendQueue.close(payload, () => this.#onFlushed());
   }
 
   /** The peer's Close frame: echo its code unless we sent one ourselves (RFC 6455 section 5.5.1), then end TCP. */
@@ -119,7 +119,7 @@ export class Closing {
       this.#sent = { code: frame.code, reason: '' };
       this.#leaveOpen();
       if (this.#sendQueue.isStreaming) this.#cutStream(this.#sent);
-      else this.#sendQueue.close(encodeClosePayload(frame.code, ''), this.#onFlushed);
+      else this.#sendQueue.close(encodeClosePayload(frame.code, ''), () => this.#onFlushed());
     } else if (this.#flushed) {
       this.#endTransport();
     } else if (this.#sent !== undefined && this.#sendQueue.isStreaming) {
@@ -193,16 +193,16 @@ export class Closing {
     this.#owner.onClosed(info, final, isOrdinary || this.#isOurs);
   }
 
-  readonly #onFlushed = (): void => {
+  #onFlushed(): void {
     this.#flushed = true;
     // With our Close out: failed connections and completed handshakes end TCP, the others wait for the peer's Close.
     if (this.#failed || this.#peerEnded || this.#received !== undefined) this.#endTransport();
     else this.#startDeadline();
-  };
+  }
 
   /** Sends the Close frame next. A stream has no end that could be waited for, and the peer has no use for the rest of it. */
   #cutStream({ code, reason }: CloseFrame): void {
-    this.#sendQueue.abandon(encodeClosePayload(code, reason), this.error, this.#onFlushed);
+    this.#sendQueue.abandon(encodeClosePayload(code, reason), this.error, () => this.#onFlushed());
   }
 
   #leaveOpen(): void {

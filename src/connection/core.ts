@@ -10,19 +10,21 @@ import type { Connection } from './connection.js';
 import { channels, type Pressure } from './diagnostics.js';
 import type { CloseInfo, ConnectionEvents } from './events.js';
 import type { ResolvedConnectionOptions, Role } from './options.js';
-import { isHeartbeat, Pings } from './pings.js';
+import { heartbeatPayload, Pings } from './pings.js';
 import { Hold, type ReadEnd, Reader, type ReaderOwner } from './reader.js';
 import { reportError } from './report-error.js';
 import { SendQueue, type SendQueueOwner } from './send-queue.js';
 import { type ConnectionStats, Counters } from './stats.js';
-import type { Transport } from './transport.js';
+import type { Transport, TransportHandler } from './transport.js';
 import { Watch, type WatchOwner } from './watch.js';
 
 /**
  * What runs behind a `Connection`: it joins the way in, the way out, the end and the time, emits the events, and tells those who
  * watch. It is the owner of all of them itself, as an object of callbacks for each would be most of what an idle connection costs.
  */
-export class ConnectionCore implements ReaderOwner, SendQueueOwner, ClosingOwner, WatchOwner {
+export class ConnectionCore
+  implements ReaderOwner, SendQueueOwner, ClosingOwner, WatchOwner, TransportHandler
+{
   readonly transport: Transport;
   readonly options: ResolvedConnectionOptions;
   readonly counters = new Counters();
@@ -98,7 +100,7 @@ export class ConnectionCore implements ReaderOwner, SendQueueOwner, ClosingOwner
     return this.#pings;
   }
 
-  /** Sends a ping of the user or of the heartbeat. */
+  /** Sends a ping of the user. */
   ping(payload: Buffer): void {
     this.sendQueue.ping(payload);
     this.#tellControl('ping', 'out', payload);
@@ -169,8 +171,14 @@ export class ConnectionCore implements ReaderOwner, SendQueueOwner, ClosingOwner
     this.counters.pongsReceived++;
     this.#tellControl('pong', 'in', payload);
     this.#pings?.answer(payload);
-    if (isHeartbeat(payload)) this.watch.heartbeatAnswered();
-    else this.#emit('pong', payload);
+    this.#emit('pong', payload);
+  }
+
+  onHeartbeatPong(): void {
+    this.counters.pongsReceived++;
+    this.#tellControl('pong', 'in', heartbeatPayload);
+    this.#pings?.answer(heartbeatPayload);
+    this.watch.heartbeatAnswered();
   }
 
   onReadEnd(end: ReadEnd): void {
@@ -188,6 +196,21 @@ export class ConnectionCore implements ReaderOwner, SendQueueOwner, ClosingOwner
         this.closing.transportClosed(end.error, this.reader.midMessage);
         break;
     }
+  }
+
+  // As the handler of the transport
+
+  onData(chunk: Buffer): void {
+    this.reader.data(chunk);
+  }
+
+  onEnd(): void {
+    this.reader.end('ended');
+  }
+
+  onClose(error: Error | undefined): void {
+    this.closing.transportLost();
+    this.reader.end('lost', error);
   }
 
   // As the owner of the send queue
@@ -273,7 +296,9 @@ export class ConnectionCore implements ReaderOwner, SendQueueOwner, ClosingOwner
   }
 
   sendHeartbeat(): void {
-    this.ping(this.pings.heartbeat());
+    this.pings.heartbeat();
+    this.sendQueue.heartbeat();
+    this.#tellControl('ping', 'out', heartbeatPayload);
   }
 
   onHeartbeatLost(error: TimeoutError): void {
@@ -290,14 +315,7 @@ export class ConnectionCore implements ReaderOwner, SendQueueOwner, ClosingOwner
 
   #start(head: Buffer | undefined): void {
     if (head !== undefined && head.length > 0) this.reader.data(head);
-    this.transport.start({
-      onData: (chunk) => this.reader.data(chunk),
-      onEnd: () => this.reader.end('ended'),
-      onClose: (error) => {
-        this.closing.transportLost();
-        this.reader.end('lost', error);
-      },
-    });
+    this.transport.start(this);
     this.reader.release(Hold.Starting);
   }
 

@@ -3,7 +3,7 @@ import { describeFrame } from '../protocol/describe-frame.js';
 import type { FrameKind } from '../protocol/frame-encoder.js';
 import type { FrameSink } from '../protocol/frame-parser.js';
 import type { Role } from './options.js';
-import { OutgoingFrames } from './outgoing-frames.js';
+import { OutgoingFrames, type Piece } from './outgoing-frames.js';
 import type { Transport } from './transport.js';
 
 /** On with `NODE_DEBUG=ants`. */
@@ -93,6 +93,11 @@ class DebuggedFrames extends OutgoingFrames {
   override reference(kind: FrameKind, payload: Uint8Array): void {
     this.#tell(kind, payload.length, payload);
     super.reference(kind, payload);
+  }
+
+  override ready(kind: FrameKind, payload: Uint8Array, piece: Piece): void {
+    this.#tell(kind, payload.length, payload);
+    super.ready(kind, payload, piece);
   }
 
   #tell({ opcode, fin }: FrameKind, length: number, payload: Uint8Array): void {

@@ -1,6 +1,6 @@
 /** A queue that stays cheap at any length: `Array.shift` moves all that is behind. */
 export class Fifo<T> {
-  #items: (T | undefined)[] = [];
+  readonly #items: (T | undefined)[] = [];
   /** Index of the oldest; what is before it has been taken. */
   #head = 0;
 
@@ -33,7 +33,7 @@ export class Fifo<T> {
   }
 
   clear(): void {
-    this.#items = [];
+    this.#items.length = 0;
     this.#head = 0;
   }
 }

@@ -118,6 +118,9 @@ const smallest: { readonly [K in Exclude<keyof ConnectionOptions, 'onError' | 'w
   maxLifetime: 1,
 };
 
+/** What was resolved already: the connections of a server share one object. */
+const resolvedFor = new WeakMap<object, Role>();
+
 /**
  * Checks the options and fills in the defaults of `role`. Options that are not of a connection are passed over, so that
  * the wider options of `serve` or `dial` can be handed in as they are.
@@ -125,6 +128,7 @@ const smallest: { readonly [K in Exclude<keyof ConnectionOptions, 'onError' | 'w
  * @throws TypeError when an option is not in its range, or the marks are not in their order.
  */
 export function resolveConnectionOptions(role: Role, options: ConnectionOptions): ResolvedConnectionOptions {
+  if (resolvedFor.get(options) === role) return options as ResolvedConnectionOptions;
   const resolved: { -readonly [K in keyof ResolvedConnectionOptions]: ResolvedConnectionOptions[K] } = {
     ...connectionDefaults[role],
   };
@@ -151,6 +155,8 @@ export function resolveConnectionOptions(role: Role, options: ConnectionOptions)
       `highWaterMark (${highWaterMark}) <= readHold (${readHold}) <= maxBufferedAmount (${maxBufferedAmount}) must hold; readHold may be Infinity`,
     );
   }
+  Object.freeze(resolved);
+  resolvedFor.set(resolved, role);
   return resolved;
 }
 

@@ -13,6 +13,13 @@ export interface Piece {
   readonly slab: Buffer | undefined;
 }
 
+/** An unmasked frame on its own, to be sent many times. */
+export function makePiece(kind: FrameKind, payload: Uint8Array): Piece {
+  const bytes = Buffer.alloc(frameHeaderSize(payload.length, false) + payload.length);
+  writeFrame(bytes, 0, kind, payload, undefined);
+  return Object.freeze({ bytes, length: bytes.length, slab: undefined });
+}
+
 /** Whether the owner of the memory behind `piece` has given it away (transferred its ArrayBuffer, or made it smaller). */
 export function isGone(piece: Piece): boolean {
   return piece.bytes.length !== piece.length;
@@ -65,6 +72,13 @@ export class OutgoingFrames {
     this.#endSlab();
     this.#pieces.push({ bytes: payload, length: payload.length, slab: undefined });
     this.#bytes += payload.length;
+  }
+
+  /** Adds a frame that was made before, of this kind and payload. */
+  ready(_kind: FrameKind, _payload: Uint8Array, piece: Piece): void {
+    this.#endSlab();
+    this.#pieces.push(piece);
+    this.#bytes += piece.length;
   }
 
   /** Takes the next piece, of at most `limit` bytes; undefined when there is none, all of one that is gone. */

@@ -4,7 +4,7 @@ import { onAbort } from './abort.js';
 
 interface Ping {
   readonly payload: Buffer;
-  readonly sentAt: number;
+  sentAt: number;
   readonly resolve: (milliseconds: number) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -13,11 +13,20 @@ interface Ping {
  * The payload of every heartbeat of this process, so that no ping of a user is taken for one. A payload for each would be thousands of
  * small buffers that live just long enough to burden the garbage collector.
  */
-const heartbeatPayload = randomBytes(12);
+export const heartbeatPayload: Buffer = randomBytes(12);
 
 /** Whether the payload of a ping or pong is that of a heartbeat of this process. */
 export function isHeartbeat(payload: Buffer): boolean {
   return payload.equals(heartbeatPayload);
+}
+
+/** As `isHeartbeat`, for a payload that has not been copied out of its chunk. */
+export function isHeartbeatIn(chunk: Buffer, start: number, end: number): boolean {
+  return (
+    end - start === heartbeatPayload.length &&
+    chunk[start] === heartbeatPayload[0] &&
+    heartbeatPayload.compare(chunk, start, end) === 0
+  );
 }
 
 /** The pings that wait for their pong, and the time that the latest round trip took. */
@@ -26,6 +35,7 @@ export class Pings {
   latency: number | undefined;
   readonly #waiting: Ping[] = [];
   #count = 0;
+  /** The heartbeat, waiting or not; one object for all of them, as nothing may be allocated for a beat. */
   #heartbeat: Ping | undefined;
 
   /** A payload that no other ping of this connection has. */
@@ -37,8 +47,12 @@ export class Pings {
 
   /** Begins a new heartbeat and returns its payload; it is waited for instead of the one before. */
   heartbeat(): Buffer {
-    if (this.#heartbeat !== undefined) this.#remove(this.#heartbeat);
-    this.#heartbeat = { payload: heartbeatPayload, sentAt: performance.now(), resolve: noop, reject: noop };
+    if (this.#heartbeat === undefined) {
+      this.#heartbeat = { payload: heartbeatPayload, sentAt: 0, resolve: noop, reject: noop };
+    } else if (this.#waiting.length > 0) {
+      this.#remove(this.#heartbeat);
+    }
+    this.#heartbeat.sentAt = performance.now();
     this.#waiting.push(this.#heartbeat);
     return heartbeatPayload;
   }
@@ -71,12 +85,18 @@ export class Pings {
    * recent of several (RFC 6455 section 5.5.3). A pong that matches none is unsolicited, and nobody's.
    */
   answer(payload: Buffer): void {
+    const { length } = this.#waiting;
+    if (length === 0) return;
+    if (length === 1 && this.#waiting[0] === this.#heartbeat && isHeartbeat(payload)) {
+      this.latency = performance.now() - this.#heartbeat.sentAt;
+      this.#waiting.pop();
+      return;
+    }
     const last = this.#waiting.findLastIndex((ping) => ping.payload.equals(payload));
     if (last === -1) return;
     const now = performance.now();
     this.latency = now - this.#waiting[last]!.sentAt;
     for (const ping of this.#waiting.splice(0, last + 1)) {
-      if (ping === this.#heartbeat) this.#heartbeat = undefined;
       ping.resolve(now - ping.sentAt);
     }
   }

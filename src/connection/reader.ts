@@ -12,6 +12,7 @@ import { debuggedSink } from './debug.js';
 import type { Pressure } from './diagnostics.js';
 import { type FinalEnd, Inbox, type InboxOwner } from './inbox.js';
 import type { ResolvedConnectionOptions, Role } from './options.js';
+import { isHeartbeatIn } from './pings.js';
 import type { Transport } from './transport.js';
 
 /** How the incoming side ended. Several may follow each other: a Close frame, then the end of TCP, then its loss. */
@@ -32,6 +33,8 @@ export interface ReaderOwner {
   onMessageInParts(): void;
   onPing(payload: Buffer): void;
   onPong(payload: Buffer): void;
+  /** The pong to a heartbeat. */
+  onHeartbeatPong(): void;
   /** For those who watch. */
   onPressure(kind: Pressure): void;
   /** An end whose turn has come: all messages before it have been taken care of. */
@@ -273,6 +276,12 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
 
   onPong(payload: Buffer): void {
     this.#owner.onPong(payload);
+  }
+
+  takePong(chunk: Buffer, start: number, end: number): boolean {
+    if (!isHeartbeatIn(chunk, start, end)) return false;
+    this.#owner.onHeartbeatPong();
+    return true;
   }
 
   onClose(frame: CloseFrame): void {

@@ -7,8 +7,9 @@ import { debuggedFrames } from './debug.js';
 import { frameDeflated, frameMessage, frameShared, maskingKeyFor } from './message-framing.js';
 import type { ResolvedConnectionOptions, Role } from './options.js';
 import { Outbox } from './outbox.js';
-import { memoryGone } from './outgoing-frames.js';
+import { makePiece, memoryGone } from './outgoing-frames.js';
 import type { FragmentWriter, OutgoingStream } from './outgoing-stream.js';
+import { heartbeatPayload } from './pings.js';
 import { preHandled, rejected } from './pre-handled.js';
 import type { PreparedMessage } from './prepared-message.js';
 import type { SendPolicy } from './send-options.js';
@@ -32,6 +33,9 @@ const mostPongs = 64 * 1024;
 const closeKind: FrameKind = { opcode: Opcode.Close, fin: true, rsv1: false };
 const pingKind: FrameKind = { opcode: Opcode.Ping, fin: true, rsv1: false };
 const pongKind: FrameKind = { opcode: Opcode.Pong, fin: true, rsv1: false };
+
+/** The whole frame of a heartbeat, as servers send it. */
+const heartbeatPiece = makePiece(pingKind, heartbeatPayload);
 
 /** What `send` returns while nothing has to be waited for: always this one. */
 const done: Promise<void> = Promise.resolve();
@@ -201,6 +205,17 @@ export class SendQueue implements FragmentWriter, Buffered {
   ping(payload: Uint8Array): void {
     this.#counters.pingsSent++;
     this.#control(pingKind, payload);
+  }
+
+  /** Sends the ping of the heartbeat; on servers always the same bytes, in no memory of this connection. */
+  heartbeat(): void {
+    if (this.#role === 'client') {
+      this.ping(heartbeatPayload);
+      return;
+    }
+    this.#counters.pingsSent++;
+    this.#frames().frames.ready(pingKind, heartbeatPayload, heartbeatPiece);
+    this.#added();
   }
 
   /**

@@ -99,12 +99,19 @@ function currentClock(): Clock {
   return clock;
 }
 
+/** The largest of 1, 2, 5, 10, 20, 50 … that is not above `most`; 1 at least. */
+function grainOf(most: number): number {
+  const power = 10 ** Math.max(0, Math.floor(Math.log10(most)));
+  if (most >= 5 * power) return 5 * power;
+  return most >= 2 * power ? 2 * power : power;
+}
+
 /**
  * Rings `alarm` in `ms` milliseconds, or up to a fiftieth of that later: alarms of about the same time share a slot, and all of
  * them one timer, which never keeps the process alive. Ten thousand connections cost ten thousand entries in sets.
  */
 export function setAlarm(alarm: Alarm, ms: number): AlarmSlot {
-  const grain = 10 ** Math.max(0, Math.floor(Math.log10(ms / 50)));
+  const grain = grainOf(ms / 50);
   const due = Math.ceil((performance.now() + Math.max(0, ms)) / grain) * grain;
   const slot = currentClock().slotAt(due);
   slot.alarms.add(alarm);

@@ -39,6 +39,8 @@ export class Watch implements Alarm {
   #waitingSince: number | undefined;
   #bytesLeft = 0;
   #isOpen = true;
+  /** While the alarm rings, nothing sets it: that comes once, behind all that the ringing does. */
+  #isRinging = false;
 
   constructor(role: Role, options: WatchOptions, owner: WatchOwner) {
     this.#owner = owner;
@@ -92,12 +94,14 @@ export class Watch implements Alarm {
 
   ring(now: number, lateBy: number): void {
     this.#slot = undefined;
+    this.#isRinging = true;
     this.#lookAtWrites(now);
     if (this.#isOpen) this.#lookAtEnds(now);
     if (this.#isOpen && this.#heartbeat !== undefined && this.#heartbeat.due <= now) {
       const lost = this.#heartbeat.look(now, lateBy);
       if (lost !== undefined) this.#owner.onHeartbeatLost(lost);
     }
+    this.#isRinging = false;
     this.#wakeBy(this.#nextDue, now);
   }
 
@@ -112,7 +116,7 @@ export class Watch implements Alarm {
   }
 
   #wakeBy(due: number, now: number): void {
-    if (due === Infinity || (this.#slot !== undefined && this.#slot.due <= due)) return;
+    if (due === Infinity || this.#isRinging || (this.#slot !== undefined && this.#slot.due <= due)) return;
     if (this.#slot !== undefined) clearAlarm(this, this.#slot);
     this.#slot = setAlarm(this, due - now);
   }

@@ -36,6 +36,8 @@ export interface MessageSink {
   onMessage(message: Message, size: number): void;
   onPing(payload: Buffer): void;
   onPong(payload: Buffer): void;
+  /** Looks at a pong where it lies, before it is copied for `onPong`; true: it needs no copy, and is done with. */
+  takePong?(chunk: Buffer, start: number, end: number): boolean;
   onClose(frame: CloseFrame): void;
   /** A compressed message is not inflated as far as it has come: the parser must stay paused until {@link MessageInflater.resume} is done. */
   onInflating?(): void;
@@ -183,7 +185,7 @@ export class MessageAssembler implements FrameSink, InflatedSink {
   onControl(opcode: number, chunk: Buffer, start: number, end: number): void {
     if (opcode === Opcode.Close) this.#sink.onClose(parseClosePayload(chunk, start, end));
     else if (opcode === Opcode.Ping) this.#sink.onPing(copyOf(chunk, start, end));
-    else this.#sink.onPong(copyOf(chunk, start, end));
+    else if (this.#sink.takePong?.(chunk, start, end) !== true) this.#sink.onPong(copyOf(chunk, start, end));
   }
 
   #checkLimits(): void {
