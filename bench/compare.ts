@@ -1,0 +1,94 @@
+// Compares servers and clients: CPU per message, in interleaved rounds.
+//
+//   npm run bench [-- --only 'echo|handshake' --peers 'ants|ws' --rounds 7 --seconds 1 --json results.json --node path --smoke]
+//
+// `--only` selects scenarios and `--peers` what is measured, both by regular expressions that names must match in part;
+// `--node` is the Node that the measured programs run on; `--seconds` the length of a round of one of them. `--smoke` sends a
+// few messages only, to see that all of it works.
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { measureClients, measureServers } from './compare/measure.js';
+import { clientPeers, serverPeers, versionOf } from './compare/peers.js';
+import { findPinning } from './compare/pinning.js';
+import { type Results, type Row, tablesOf } from './compare/results.js';
+import { clientScenarios, inSmall, serverScenarios } from './compare/scenarios.js';
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    peers: { type: 'string', default: '' },
+    rounds: { type: 'string' },
+    seconds: { type: 'string', default: '1' },
+    json: { type: 'string' },
+    node: { type: 'string', default: process.execPath },
+    smoke: { type: 'boolean', default: false },
+  },
+});
+const { smoke } = values;
+const rounds = Number(values.rounds ?? (smoke ? 1 : 7));
+const effort = { rounds, seconds: smoke ? 0 : Number(values.seconds), pinning: findPinning() };
+const named = (pattern: string) => {
+  const expression = new RegExp(pattern);
+  return ({ name }: { name: string }) => expression.test(name);
+};
+const isSelected = named(values.only);
+const isPeer = named(values.peers);
+
+const versions: Record<string, string> = { 'ants-ws': versionOf(), bufferutil: versionOf('bufferutil') };
+const servers = serverPeers(values.node).filter(isPeer);
+const clients = clientPeers(values.node).filter(isPeer);
+for (const { package: name } of [...servers, ...clients])
+  if (name !== undefined) versions[name] = versionOf(name);
+const say = (text: string) => process.stderr.isTTY && process.stderr.write(`\r\x1b[K${text}`);
+const rows: Row[] = [];
+
+for (const scenario of serverScenarios.filter(isSelected)) {
+  const { name, title } = scenario;
+  const peers = servers.filter(({ isRaw }) => !(isRaw && scenario.notRaw));
+  const samples = await measureServers(
+    smoke ? inSmall(scenario) : scenario,
+    peers,
+    effort,
+    (peer, runtime) => {
+      note(runtime);
+      say(`${title}: ${peer}`);
+    },
+  );
+  rows.push({ kind: 'server', name, title, unit: name === 'idle' ? 'bytes' : 'µs', samples });
+}
+for (const scenario of clientScenarios.filter(isSelected)) {
+  const { name, title } = scenario;
+  const samples = await measureClients(scenario, clients, effort, (peer, runtime) => {
+    note(runtime);
+    say(`${title}: ${peer}`);
+  });
+  rows.push({ kind: 'client', name, title, unit: 'µs', samples });
+}
+say('');
+
+const results: Results = {
+  date: new Date().toISOString().slice(0, 10),
+  command: ['npm run bench', ...(process.argv.length > 2 ? ['--'] : []), ...process.argv.slice(2)].join(' '),
+  machine: `${cpus().length} × ${cpus()[0]!.model.trim()}, ${process.platform} ${process.arch}`,
+  rounds,
+  versions,
+  rows,
+};
+if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, undefined, 2)}\n`);
+const { machine } = results;
+const shown = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+if (smoke) {
+  for (const { kind, title, samples } of rows)
+    console.log(`${kind}, ${title}: ${Object.keys(samples).join(', ')}`);
+  console.log('everything was answered as it should be');
+} else
+  console.log(
+    `${machine}; ${shown.join(', ')}; ${rounds} rounds, median [10 %–90 %]\n\n${tablesOf(results)}`,
+  );
+
+/** Remembers a runtime, such as `Node 24.1.0`. */
+function note(runtime: string): void {
+  const [name, version] = runtime.split(' ') as [string, string];
+  versions[name] = version;
+}

@@ -1,0 +1,31 @@
+// The server that all of this is about, with its default options.
+import { type Connection, serve } from 'ants-ws';
+import { beMeasured, Count, type Task, task } from './measured.js';
+
+const handlers: Record<Task, (conn: Connection) => unknown> = {
+  echo(conn) {
+    conn.on('message', (message) => conn.send(message));
+  },
+  count(conn) {
+    const count = new Count();
+    conn.on('message', (message) => {
+      if (typeof message === 'string') conn.send(count.toString());
+      else count.add(message.length);
+    });
+  },
+  async await(conn) {
+    const count = new Count();
+    for await (const message of conn) {
+      if (typeof message === 'string') await conn.send(count.toString());
+      else count.add(message.length);
+    }
+  },
+  broadcast(conn) {
+    conn.on('message', (message) => {
+      for (const other of server.connections) other.send(message);
+    });
+  },
+};
+
+const server = await serve({ host: '127.0.0.1', backlog: 4096 }, handlers[task]);
+beMeasured(server.port!);
