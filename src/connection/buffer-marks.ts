@@ -97,10 +97,6 @@ export class BufferMarks {
 
   /** The buffer grew. Whether it is above the high-water mark. */
   grown(): boolean {
-    if (!this.#waits && this.#buffer.waitingAmount > 0) {
-      this.#waits = true;
-      this.#owner.onBytesWait();
-    }
     if (this.#buffer.bufferedAmount <= this.#options.highWaterMark) return false;
     if (!this.#above) this.#owner.onPressure('high');
     this.#above = true;
@@ -110,6 +106,13 @@ export class BufferMarks {
       this.#owner.onReadHold(true);
     }
     return true;
+  }
+
+  /** All that may be was given to the transport, or can't be yet. */
+  flushed(): void {
+    if (this.#waits || this.#buffer.waitingAmount === 0) return;
+    this.#waits = true;
+    this.#owner.onBytesWait();
   }
 
   /** Some of the buffer has left. */

@@ -14,6 +14,7 @@ import type { CloseInfo, ConnectionEvents, TypedEvents } from './events.js';
 import type { Inbox } from './inbox.js';
 import type { IncomingStream } from './incoming-stream.js';
 import { MessageIterator } from './message-iterator.js';
+import { MessageListeners } from './message-listeners.js';
 import {
   type ConnectionOptions,
   checkNumber,
@@ -86,6 +87,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
   data: Data;
 
   readonly #core: ConnectionCore;
+  readonly #messageListeners: MessageListeners;
 
   /** For those who bring a transport of their own; everybody else gets connections from `dial`, `serve` or `Upgrader`. */
   constructor(init: ConnectionInit<Data>) {
@@ -96,8 +98,10 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     this.extensions = init.extensions ?? '';
     this.request = init.request;
     this.data = init.data;
+    this.#messageListeners = new MessageListeners(this);
     this.#core = new ConnectionCore(
       this as Connection<unknown>,
+      this.#messageListeners,
       role,
       transport,
       resolveConnectionOptions(role, init.options),
@@ -153,6 +157,24 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
 
   override addListener<E extends keyof ConnectionEvents>(event: E, listener: ConnectionEvents[E]): this {
     return this.on(event, listener);
+  }
+
+  override removeListener<E extends keyof ConnectionEvents>(event: E, listener: ConnectionEvents[E]): this {
+    super.removeListener(event, listener);
+    this.#messageListeners.changed();
+    return this;
+  }
+
+  override off<E extends keyof ConnectionEvents>(event: E, listener: ConnectionEvents[E]): this {
+    return this.removeListener(event, listener);
+  }
+
+  override removeAllListeners<E extends keyof ConnectionEvents>(event?: E): this {
+    // Not with an argument that is undefined: to Node that is the name of an event.
+    if (event === undefined) super.removeAllListeners();
+    else super.removeAllListeners(event);
+    this.#messageListeners.changed();
+    return this;
   }
 
   override prependListener<E extends keyof ConnectionEvents>(event: E, listener: ConnectionEvents[E]): this {
@@ -247,7 +269,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
    * @throws UsageError when messages are being read.
    */
   ignoreMessages(): void {
-    if (this.#inbox.isPulled || this.listenerCount('message') > 0) {
+    if (this.#inbox.isPulled || this.#messageListeners.count > 0) {
       throw readingTwice('ignoreMessages() was called while messages are being read');
     }
     this.#inbox.ignore();
@@ -394,7 +416,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
       if (!isThenable(result)) return;
       Promise.resolve(result).then(
         () => {
-          if (this.listenerCount('message') === 0) void this.close();
+          if (this.#messageListeners.count === 0) void this.close();
         },
         (error) => this.#core.userError(error),
       );
@@ -423,12 +445,15 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     const misuse = event === 'message' ? listenMisuse(this.#inbox) : undefined;
     if (misuse !== undefined) throw misuse;
     add();
-    if (event === 'message') this.#core.reader.listened();
+    if (event === 'message') {
+      this.#messageListeners.changed();
+      this.#core.reader.listened();
+    }
     return this;
   }
 
   #pullMisuse(): UsageError | undefined {
-    return pullMisuse(this.#inbox, this.listenerCount('message') > 0);
+    return pullMisuse(this.#inbox, this.#messageListeners.count > 0);
   }
 
   #iterate(signal: AbortSignal | undefined): MessageIterator {

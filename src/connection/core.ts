@@ -9,6 +9,7 @@ import { Closing, type ClosingOwner } from './closing.js';
 import type { Connection } from './connection.js';
 import { channels, type Pressure } from './diagnostics.js';
 import type { CloseInfo, ConnectionEvents } from './events.js';
+import type { MessageListeners } from './message-listeners.js';
 import type { ResolvedConnectionOptions, Role } from './options.js';
 import { heartbeatPayload, Pings } from './pings.js';
 import { Hold, type ReadEnd, Reader, type ReaderOwner } from './reader.js';
@@ -33,6 +34,7 @@ export class ConnectionCore
   readonly closing: Closing;
   readonly watch: Watch;
   readonly #connection: Connection<unknown>;
+  readonly #messageListeners: MessageListeners;
   #pings: Pings | undefined;
   #closed: { promise: Promise<CloseInfo>; resolve: (info: CloseInfo) => void } | undefined;
   #closeInfo: CloseInfo | undefined;
@@ -40,6 +42,7 @@ export class ConnectionCore
   /** @param connection Who emits the events; it is being constructed, and nothing is called on it yet. */
   constructor(
     connection: Connection<unknown>,
+    messageListeners: MessageListeners,
     role: Role,
     transport: Transport,
     options: ResolvedConnectionOptions,
@@ -47,6 +50,7 @@ export class ConnectionCore
     head: Buffer | undefined,
   ) {
     this.#connection = connection;
+    this.#messageListeners = messageListeners;
     this.transport = transport;
     this.options = options;
     const deflater = deflate && new Deflater(deflate);
@@ -139,11 +143,15 @@ export class ConnectionCore
   // As the owner of the reader
 
   isListening(): boolean {
-    return this.#connection.listenerCount('message') > 0;
+    return this.#messageListeners.count > 0;
   }
 
   emitMessage(message: Message): void {
-    this.#emit('message', message);
+    try {
+      this.#messageListeners.call(message);
+    } catch (error) {
+      this.userError(error);
+    }
   }
 
   onMessage(message: Message, size: number): void {

@@ -3,9 +3,11 @@ export class Fifo<T> {
   readonly #items: (T | undefined)[] = [];
   /** Index of the oldest; what is before it has been taken. */
   #head = 0;
+  /** Index behind the newest. What is from here on is free, and kept: to shrink an array costs more than to fill it again. */
+  #tail = 0;
 
   get length(): number {
-    return this.#items.length - this.#head;
+    return this.#tail - this.#head;
   }
 
   /** The oldest, left in its place. */
@@ -14,19 +16,24 @@ export class Fifo<T> {
   }
 
   push(item: T): void {
-    this.#items.push(item);
+    this.#items[this.#tail++] = item;
   }
 
   /** Takes the oldest. */
   shift(): T | undefined {
-    if (this.length === 0) return undefined;
+    if (this.#head === this.#tail) return undefined;
     const item = this.#items[this.#head];
     // Whatever it holds must not live on behind the head.
     this.#items[this.#head] = undefined;
     this.#head++;
-    if (this.#head === this.#items.length) this.clear();
-    else if (this.#head >= 32 && this.#head * 2 >= this.#items.length) {
+    if (this.#head === this.#tail) {
+      this.#head = 0;
+      this.#tail = 0;
+      // The memory of a long queue goes with it.
+      if (this.#items.length > 32) this.#items.length = 0;
+    } else if (this.#head >= 32 && this.#head * 2 >= this.#tail) {
       this.#items.splice(0, this.#head);
+      this.#tail -= this.#head;
       this.#head = 0;
     }
     return item;
@@ -35,5 +42,6 @@ export class Fifo<T> {
   clear(): void {
     this.#items.length = 0;
     this.#head = 0;
+    this.#tail = 0;
   }
 }

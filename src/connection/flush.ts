@@ -1,3 +1,5 @@
+import { resolved } from './pre-handled.js';
+
 /** Something that collects bytes during a turn of the event loop. */
 export interface Flushable {
   flush(): void;
@@ -16,8 +18,13 @@ export function currentTurn(): number {
  * looks for new input. The caller sees to it that it waits only once.
  */
 export function flushAfterTurn(queue: Flushable): void {
-  // Ticks that are due run before the microtasks, one that a microtask asks for runs when all of those are done.
-  if (waiting.push(queue) === 1) queueMicrotask(() => process.nextTick(flushAll));
+  // Ticks that are due run before the microtasks, one that a microtask asks for runs when all of those are done. Not by
+  // queueMicrotask, which makes a resource for async_hooks each time.
+  if (waiting.push(queue) === 1) resolved.then(flushNextTick);
+}
+
+function flushNextTick(): void {
+  process.nextTick(flushAll);
 }
 
 function flushAll(): void {
@@ -27,7 +34,8 @@ function flushAll(): void {
     while (done < waiting.length) waiting[done++]!.flush();
   } finally {
     // A transport that throws must not keep the others waiting for ever.
-    waiting.splice(0, done);
+    if (done === waiting.length) waiting.length = 0;
+    else waiting.splice(0, done);
     turn++;
     if (waiting.length > 0) process.nextTick(flushAll);
   }

@@ -24,27 +24,39 @@ export interface Waiter {
   readonly reject: (error: CloseError) => void;
 }
 
-/** What the transport got in one go and has not written. */
+/** What the outbox tells the send queue. */
+export interface OutboxOwner {
+  /** The transport has all that it may have now. */
+  onFlushed(): void;
+  /** The transport has written something. */
+  onProgress(): void;
+  /** Bytes in the middle of the stream are gone: the connection must be cut. */
+  onLost(error: AntsError): void;
+}
+
+/** What the transport got in one go and has not written: mostly one piece. */
 interface Write {
-  readonly pieces: readonly Piece[];
+  readonly first: Piece;
+  readonly others: readonly Piece[];
   readonly bytes: number;
   readonly turn: number;
 }
+
+const noOthers: readonly Piece[] = [];
 
 /** The bytes on their way out: frames that wait, and what the transport has of them. */
 export class Outbox {
   /** Add frames here, then call `schedule`. */
   readonly frames: OutgoingFrames;
   readonly #transport: Transport;
-  readonly #onProgress: () => void;
-  readonly #onLost: (error: AntsError) => void;
+  readonly #owner: OutboxOwner;
   /** With the transport, oldest first. */
   readonly #writes = new Fifo<Write>();
   #writingBytes = 0;
   /** How many bytes the transport has written in all. */
   #position = 0;
   /** Who waits for which position. */
-  readonly #waiters = new Fifo<Waiter & { readonly position: number }>();
+  #waiters: Fifo<Waiter & { readonly position: number }> | undefined;
   #scheduled = false;
   /** Bytes given to the transport since the event loop was let turn. */
   #givenBytes = 0;
@@ -52,20 +64,10 @@ export class Outbox {
   #ending = false;
   #ended = false;
 
-  /**
-   * @param onProgress Called each time after the transport has written something.
-   * @param onLost Bytes in the middle of the stream are gone: the connection must be cut.
-   */
-  constructor(
-    transport: Transport,
-    frames: OutgoingFrames,
-    onProgress: () => void,
-    onLost: (error: AntsError) => void,
-  ) {
+  constructor(transport: Transport, frames: OutgoingFrames, owner: OutboxOwner) {
     this.frames = frames;
     this.#transport = transport;
-    this.#onProgress = onProgress;
-    this.#onLost = onLost;
+    this.#owner = owner;
   }
 
   /** Bytes that have not been written. */
@@ -107,10 +109,12 @@ export class Outbox {
   flush(): void {
     this.#scheduled = false;
     this.#feed();
+    this.#owner.onFlushed();
   }
 
   /** Waits until all that was added so far has been written. */
   whenWritten(waiter: Waiter): void {
+    this.#waiters ??= new Fifo();
     this.#waiters.push({ ...waiter, position: this.#position + this.unwrittenBytes });
   }
 
@@ -123,9 +127,9 @@ export class Outbox {
   /** The transport is gone. */
   drop(error: CloseError): void {
     this.#ended = true;
-    for (let waiter = this.#waiters.shift(); waiter !== undefined; waiter = this.#waiters.shift()) {
-      waiter.reject(error);
-    }
+    const waiters = this.#waiters;
+    if (waiters === undefined) return;
+    for (let waiter = waiters.shift(); waiter !== undefined; waiter = waiters.shift()) waiter.reject(error);
   }
 
   #feed(): void {
@@ -154,52 +158,70 @@ export class Outbox {
 
   /** One write, of as many pieces as there are and may be; false when there is none. */
   #write(): boolean {
-    const pieces: Piece[] = [];
-    let bytes = 0;
-    while (this.#writingBytes + bytes < bytesAtATime) {
-      const piece = this.frames.take(bytesAtATime - this.#writingBytes - bytes);
-      if (piece === undefined) break;
-      if (isGone(piece)) {
-        this.#lose();
-        return false;
+    const first = this.#take(bytesAtATime - this.#writingBytes);
+    if (first === undefined) return false;
+    let { length: bytes } = first;
+    let others = noOthers;
+    if (this.frames.bytes > 0) {
+      const more: Piece[] = [];
+      for (;;) {
+        const piece = this.#take(bytesAtATime - this.#writingBytes - bytes);
+        if (piece === undefined) break;
+        more.push(piece);
+        bytes += piece.length;
       }
-      pieces.push(piece);
-      bytes += piece.length;
+      others = more;
     }
-    if (pieces.length === 0) return false;
-    this.#writes.push({ pieces, bytes, turn: currentTurn() });
+    if (this.#ended) return false;
+    this.#writes.push({ first, others, bytes, turn: currentTurn() });
     this.#writingBytes += bytes;
     this.#givenBytes += bytes;
-    const last = pieces.length - 1;
-    if (last > 0) this.#transport.cork();
-    for (let i = 0; i <= last; i++) this.#transport.write(pieces[i]!.bytes, i < last ? noop : this.#written);
-    if (last > 0) this.#transport.uncork();
+    if (others.length === 0) {
+      this.#transport.write(first.bytes, this.#written);
+      return true;
+    }
+    const last = others.length - 1;
+    this.#transport.cork();
+    this.#transport.write(first.bytes, noop);
+    for (let i = 0; i <= last; i++) this.#transport.write(others[i]!.bytes, i < last ? noop : this.#written);
+    this.#transport.uncork();
     return true;
+  }
+
+  /** Takes a piece of at most `limit` bytes; undefined when there is none, or its memory is gone. */
+  #take(limit: number): Piece | undefined {
+    if (limit <= 0) return undefined;
+    const piece = this.frames.take(limit);
+    if (piece === undefined || !isGone(piece)) return piece;
+    this.#lose();
+    return undefined;
   }
 
   #lose(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#onLost(memoryGone());
+    this.#owner.onLost(memoryGone());
   }
 
   readonly #written = (error?: Error | null): void => {
     // When the transport failed, its owner hears of it, and `drop` follows.
     if (error) return;
-    const { pieces, bytes } = this.#writes.shift()!;
+    const { first, others, bytes } = this.#writes.shift()!;
     // The transport may have looked at the memory before it went or after; after, it has written too little.
-    if (pieces.some(isGone)) {
+    if (isGone(first) || others.some(isGone)) {
       this.#lose();
       return;
     }
     this.#writingBytes -= bytes;
     this.#position += bytes;
-    for (const { slab } of pieces) if (slab !== undefined) releaseSlab(slab);
-    while (this.#waiters.length > 0 && this.#waiters.first!.position <= this.#position) {
-      this.#waiters.shift()!.resolve();
+    if (first.slab !== undefined) releaseSlab(first.slab);
+    for (const { slab } of others) if (slab !== undefined) releaseSlab(slab);
+    const waiters = this.#waiters;
+    while (waiters?.first !== undefined && waiters.first.position <= this.#position) {
+      waiters.shift()!.resolve();
     }
     this.#feed();
-    this.#onProgress();
+    this.#owner.onProgress();
   };
 }
 

@@ -6,11 +6,11 @@ import { type Buffered, BufferMarks, type BufferMarksOwner } from './buffer-mark
 import { debuggedFrames } from './debug.js';
 import { frameDeflated, frameMessage, frameShared, maskingKeyFor } from './message-framing.js';
 import type { ResolvedConnectionOptions, Role } from './options.js';
-import { Outbox } from './outbox.js';
+import { Outbox, type OutboxOwner } from './outbox.js';
 import { makePiece, memoryGone } from './outgoing-frames.js';
 import type { FragmentWriter, OutgoingStream } from './outgoing-stream.js';
 import { heartbeatPayload } from './pings.js';
-import { preHandled, rejected } from './pre-handled.js';
+import { preHandled, rejected, resolved } from './pre-handled.js';
 import type { PreparedMessage } from './prepared-message.js';
 import type { SendPolicy } from './send-options.js';
 import type { Counters } from './stats.js';
@@ -37,13 +37,10 @@ const pongKind: FrameKind = { opcode: Opcode.Pong, fin: true, rsv1: false };
 /** The whole frame of a heartbeat, as servers send it. */
 const heartbeatPiece = makePiece(pingKind, heartbeatPayload);
 
-/** What `send` returns while nothing has to be waited for: always this one. */
-const done: Promise<void> = Promise.resolve();
-
 /**
  * Everything on its way out: the order of messages and their frames, and the promises that depend on them.
  */
-export class SendQueue implements FragmentWriter, Buffered {
+export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
   readonly #role: Role;
   readonly #transport: Transport;
   readonly #options: ResolvedConnectionOptions;
@@ -110,7 +107,7 @@ export class SendQueue implements FragmentWriter, Buffered {
    * has been told why. Dropped messages count as taken care of.
    */
   send(data: string | Uint8Array, policy?: SendPolicy): Promise<void> | undefined {
-    if (this.#marks.drops(policy?.whenSlow)) return done;
+    if (this.#marks.drops(policy?.whenSlow)) return resolved;
     const size = typeof data === 'string' ? Buffer.byteLength(data) : data.length;
     if (!this.#marks.accepts(size, policy?.whenSlow)) return undefined;
     const deflater = this.#deflaterFor(size, policy);
@@ -127,7 +124,7 @@ export class SendQueue implements FragmentWriter, Buffered {
 
   /** As `send`, for a message whose bytes must be loaded first; everything sent later waits behind it. */
   sendLoaded(size: number, load: () => Promise<Uint8Array>, policy?: SendPolicy): Promise<void> | undefined {
-    if (this.#marks.drops(policy?.whenSlow)) return done;
+    if (this.#marks.drops(policy?.whenSlow)) return resolved;
     if (!this.#marks.accepts(size, policy?.whenSlow)) return undefined;
     const deflater = this.#deflaterFor(size, policy);
     if (deflater === undefined)
@@ -142,7 +139,7 @@ export class SendQueue implements FragmentWriter, Buffered {
   /** As `send`, for a message that others get as well. */
   sendPrepared(message: PreparedMessage, policy?: SendPolicy): Promise<void> | undefined {
     const { payload } = message;
-    if (this.#marks.drops(policy?.whenSlow)) return done;
+    if (this.#marks.drops(policy?.whenSlow)) return resolved;
     if (!this.#marks.accepts(payload.length, policy?.whenSlow)) return undefined;
     const isWanted = this.#deflater !== undefined && policy?.compress !== false;
     const deflated = isWanted ? message.deflated(this.#deflater.windowBits) : undefined;
@@ -186,7 +183,7 @@ export class SendQueue implements FragmentWriter, Buffered {
       if (this.#stream === stream) this.#stream = undefined;
       return nothing;
     };
-    this.#line ??= new WaitingLine(() => this.#progressed());
+    this.#line ??= new WaitingLine(() => this.onProgress());
     this.#line.add({ bytes: 0, load, write: noop, reject: (error) => stream.end(error) });
   }
 
@@ -295,7 +292,7 @@ export class SendQueue implements FragmentWriter, Buffered {
 
   #writeDeflated(deflated: Uint8Array, isText: boolean): Promise<void> {
     frameDeflated(this.#frames().frames, this.#role, isText, deflated, this.#options.fragmentSize);
-    return this.#added() ? this.#marks.whenDrained() : done;
+    return this.#added() ? this.#marks.whenDrained() : resolved;
   }
 
   #writeShared(message: PreparedMessage, bytes: Uint8Array, isDeflated: boolean): Promise<void> {
@@ -304,7 +301,7 @@ export class SendQueue implements FragmentWriter, Buffered {
     frameShared(this.#frames().frames, this.#role, isText, isDeflated, bytes, fragmentSize);
     // The peer's history has it from now on, and ours has not (RFC 7692 section 7.1.1).
     if (isDeflated) this.#deflater?.forget();
-    return this.#added() ? this.#marks.whenDrained() : done;
+    return this.#added() ? this.#marks.whenDrained() : resolved;
   }
 
   #writeFragment(opcode: number, fin: boolean, isDeflated: boolean, bytes: Uint8Array): void {
@@ -315,14 +312,14 @@ export class SendQueue implements FragmentWriter, Buffered {
 
   #deflateFragment(deflater: Deflater, opcode: number, fin: boolean, bytes: Uint8Array): void {
     const stream = this.#stream;
-    const deflating = (this.#deflating ?? done)
+    const deflating = (this.#deflating ?? resolved)
       .then(() => deflater.deflateLater(bytes, fin))
       .then((deflated) => {
         if (this.#deflating === deflating) this.#deflating = undefined;
         // It may have been given up meanwhile.
         if (this.#stream !== stream) return;
         this.#writeFragment(opcode, fin, true, deflated);
-        this.#progressed();
+        this.onProgress();
       })
       .catch((error) => {
         if (this.#stream === stream) stream?.cancel(error);
@@ -344,7 +341,7 @@ export class SendQueue implements FragmentWriter, Buffered {
     if (typeof data !== 'string' && data.length !== size) throw memoryGone();
     const isReferenced = frameMessage(outbox.frames, this.#role, data, size, this.#options.fragmentSize);
     const isAbove = this.#added();
-    if (!isReferenced) return isAbove ? this.#marks.whenDrained() : done;
+    if (!isReferenced) return isAbove ? this.#marks.whenDrained() : resolved;
     return preHandled(new Promise((resolve, reject) => outbox.whenWritten({ resolve, reject })));
   }
 
@@ -376,7 +373,7 @@ export class SendQueue implements FragmentWriter, Buffered {
 
   /** Queues a message behind one that is being loaded. */
   #enqueue(bytes: number, load: Queued['load'], write: (loaded: Uint8Array) => Promise<void>): Promise<void> {
-    this.#line ??= new WaitingLine(() => this.#progressed());
+    this.#line ??= new WaitingLine(() => this.onProgress());
     const line = this.#line;
     const written = new Promise<void>((resolve, reject) => {
       line.add({
@@ -387,16 +384,12 @@ export class SendQueue implements FragmentWriter, Buffered {
       });
     });
     this.#marks.grown();
+    this.#marks.flushed();
     return preHandled(written);
   }
 
   #frames(): Outbox {
-    this.#outbox ??= new Outbox(
-      this.#transport,
-      debuggedFrames(this.#role, this.#transport),
-      () => this.#progressed(),
-      (error) => this.#owner.onBroken(error),
-    );
+    this.#outbox ??= new Outbox(this.#transport, debuggedFrames(this.#role, this.#transport), this);
     return this.#outbox;
   }
 
@@ -406,8 +399,16 @@ export class SendQueue implements FragmentWriter, Buffered {
     return this.#marks.grown();
   }
 
+  onFlushed(): void {
+    if (!this.#ended) this.#marks.flushed();
+  }
+
+  onLost(error: AntsError): void {
+    this.#owner.onBroken(error);
+  }
+
   /** Some of the buffer has left: those who wait for room may go on. */
-  #progressed(): void {
+  onProgress(): void {
     if (this.#ended) return;
     const buffered = this.bufferedAmount;
     this.#marks.progressed();
