@@ -68,19 +68,10 @@ export class BufferMarks {
   }
 
   /** Whether a message of `size` bytes may be taken; if not, the owner is told why. */
-  accepts(size: number, whenSlow: WhenSlow = this.#options.whenSlow): boolean {
+  accepts(size: number, whenSlow?: WhenSlow): boolean {
+    if (this.#cuts(whenSlow)) return false;
     const { highWaterMark, maxBufferedAmount } = this.#options;
     const buffered = this.#buffer.bufferedAmount;
-    if (whenSlow === 'terminate' && this.#buffer.isSlow) {
-      this.#owner.onOverflow(
-        new LimitError(
-          'ANTS_SLOW_PEER',
-          CloseCode.AbnormalClosure,
-          `${buffered} bytes are buffered, more than highWaterMark (${highWaterMark}), and whenSlow is 'terminate'`,
-        ),
-      );
-      return false;
-    }
     if (buffered <= highWaterMark || buffered + size <= maxBufferedAmount) {
       this.#counters.messagesSent++;
       return true;
@@ -93,6 +84,26 @@ export class BufferMarks {
       ),
     );
     return false;
+  }
+
+  /** As `accepts`, for a message that is buffered only as far as there is room. */
+  acceptsStream(whenSlow?: WhenSlow): boolean {
+    if (this.#cuts(whenSlow)) return false;
+    this.#counters.messagesSent++;
+    return true;
+  }
+
+  #cuts(whenSlow: WhenSlow = this.#options.whenSlow): boolean {
+    if (whenSlow !== 'terminate' || !this.#buffer.isSlow) return false;
+    const { highWaterMark } = this.#options;
+    this.#owner.onOverflow(
+      new LimitError(
+        'ANTS_SLOW_PEER',
+        CloseCode.AbnormalClosure,
+        `${this.#buffer.bufferedAmount} bytes are buffered, more than highWaterMark (${highWaterMark}), and whenSlow is 'terminate'`,
+      ),
+    );
+    return true;
   }
 
   /** The buffer grew. Whether it is above the high-water mark. */

@@ -318,27 +318,29 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
    * of the message has left already, a failure of the source or an abort fails the connection with 1011, so that the peer never
    * takes the part for the whole.
    *
+   * Before it begins, `whenSlow` may have it left out, or the connection cut, as with `send`; once it has begun it waits for the peer.
+   *
    * @throws TypeError when `source` is no source, or an option is not in its range.
    */
   sendStream(source: StreamSource, options: SendStreamOptions = {}): Promise<void> {
     const {
       type,
       signal,
+      whenSlow,
       compress,
       fragmentSize = Math.min(this.#core.options.fragmentSize, defaultFragmentSize),
     } = options;
-    checkSendPolicy({ compress });
+    checkSendPolicy({ whenSlow, compress });
     checkNumber('fragmentSize', fragmentSize, 1);
     if (fragmentSize === Infinity) throw new TypeError('the fragmentSize of a stream must be finite');
     if (type !== undefined && type !== 'text' && type !== 'binary') {
       throw new TypeError(`the type of a message is 'text' or 'binary', not ${String(type)}`);
     }
-    const stream = new OutgoingStream(openSource(source), type, fragmentSize, signal, (error) =>
-      this.#core.fail(error),
-    );
+    const stream = this.#makeStream(source, type, fragmentSize, signal);
     if (signal?.aborted) stream.end(signal.reason);
     else if (this.state !== 'open') stream.end(this.#core.closing.error);
-    else this.#core.sendQueue.sendStream(stream, { compress });
+    else if (!this.#core.sendQueue.sendStream(stream, { whenSlow, compress }))
+      stream.end(this.#core.closing.error);
     return stream.sent;
   }
 
@@ -434,7 +436,24 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     const { sendQueue } = this.#core;
     if (data instanceof PreparedMessage) return sendQueue.sendPrepared(data, policy);
     if (!(data instanceof Blob)) return sendQueue.send(data, policy);
-    return sendQueue.sendLoaded(data.size, async () => Buffer.from(await data.arrayBuffer()), policy);
+    const fragmentSize = Math.min(this.#core.options.fragmentSize, defaultFragmentSize);
+    if (data.size <= defaultFragmentSize) {
+      return sendQueue.sendLoaded(data.size, async () => Buffer.from(await data.arrayBuffer()), policy);
+    }
+    // Never the whole of it in memory.
+    const stream = this.#makeStream(data, 'binary', fragmentSize, undefined);
+    return sendQueue.sendStream(stream, policy, data.size) ? stream.sent : undefined;
+  }
+
+  #makeStream(
+    source: StreamSource,
+    type: 'text' | 'binary' | undefined,
+    fragmentSize: number,
+    signal: AbortSignal | undefined,
+  ): OutgoingStream {
+    return new OutgoingStream(openSource(source), type, fragmentSize, signal, (error) =>
+      this.#core.fail(error),
+    );
   }
 
   get #inbox(): Inbox {

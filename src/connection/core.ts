@@ -76,6 +76,8 @@ export class ConnectionCore
       bytesReceived: this.bytesReceived,
       // The transport may still have bytes of the handshake, which are none of these.
       bytesSent: Math.max(0, this.bytesLeft),
+      framesReceived: this.reader.framesReceived,
+      framesSent: this.sendQueue.framesSent,
       ...this.counters,
       queuedMessages,
       queuedBytes,

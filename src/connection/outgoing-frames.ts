@@ -42,6 +42,8 @@ export class OutgoingFrames {
   /** Bytes used of the current slab. */
   #used = 0;
   #bytes = 0;
+  /** Frames of all kinds that were added so far. */
+  count = 0;
 
   /** Bytes of frames, headers included. */
   get bytes(): number {
@@ -52,6 +54,7 @@ export class OutgoingFrames {
   frame(kind: FrameKind, payload: Uint8Array, maskingKey: number | undefined): void {
     const size = frameHeaderSize(payload.length, maskingKey !== undefined) + payload.length;
     const block = this.#reserve(size);
+    this.count++;
     writeFrame(block, this.#offsetIn(block, size), kind, payload, maskingKey);
   }
 
@@ -59,6 +62,7 @@ export class OutgoingFrames {
   text(kind: FrameKind, text: string, length: number, maskingKey: number | undefined): void {
     const size = frameHeaderSize(length, maskingKey !== undefined) + length;
     const block = this.#reserve(size);
+    this.count++;
     const start = writeFrameHeader(block, this.#offsetIn(block, size), kind, length, maskingKey);
     block.write(text, start, length, 'utf8');
     if (maskingKey !== undefined) applyMask(block, start, start + length, maskingKey, 0);
@@ -68,6 +72,7 @@ export class OutgoingFrames {
   reference(kind: FrameKind, payload: Uint8Array): void {
     const size = frameHeaderSize(payload.length, false);
     const block = this.#reserve(size);
+    this.count++;
     writeFrameHeader(block, this.#offsetIn(block, size), kind, payload.length, undefined);
     this.#endSlab();
     this.#pieces.push({ bytes: payload, length: payload.length, slab: undefined });
@@ -77,6 +82,7 @@ export class OutgoingFrames {
   /** Adds a frame that was made before, of this kind and payload. */
   ready(_kind: FrameKind, _payload: Uint8Array, piece: Piece): void {
     this.#endSlab();
+    this.count++;
     this.#pieces.push(piece);
     this.#bytes += piece.length;
   }

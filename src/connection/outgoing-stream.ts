@@ -3,6 +3,7 @@ import { maxHeaderSize } from '../protocol/frame-encoder.js';
 import { Opcode } from '../protocol/opcode.js';
 import { onAbort } from './abort.js';
 import { ChunkEncoder } from './chunk-encoder.js';
+import type { WhenSlow } from './options.js';
 import { largestSlab } from './slab-pool.js';
 import type { Chunks } from './stream-source.js';
 
@@ -22,6 +23,8 @@ export interface SendStreamOptions {
   type?: 'text' | 'binary' | undefined;
   /** Payload bytes of a frame, at most. Default: 65,522 (64 KiB with the frame's header), or the connection's `fragmentSize` if that is less. */
   fragmentSize?: number | undefined;
+  /** What happens while the peer is slow, before the message begins; instead of the connection's option. */
+  whenSlow?: WhenSlow | undefined;
   /** Whether the message is compressed, if that was agreed on. Default: `true`. */
   compress?: boolean | undefined;
   /** Gives the message up. When a part of it has left, that fails the connection with 1011. */
@@ -102,6 +105,15 @@ export class OutgoingStream {
     const isCut = this.#fragments > 0 && !this.#isOver;
     this.end(error);
     if (isCut) this.#onCut(messageCut(error));
+  }
+
+  /** Does not send it, and counts it as taken care of. */
+  leaveOut(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#forgetSignal();
+    this.#settle.resolve();
+    this.#chunks.cancel(undefined);
   }
 
   /** Gives up because the connection does. */

@@ -119,6 +119,11 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
     return this.#parser?.midMessage ?? false;
   }
 
+  /** Frames of all kinds that came so far. */
+  get framesReceived(): number {
+    return this.#assembler.frames;
+  }
+
   /** Bytes that the transport delivered so far. */
   get bytesReceived(): number {
     return this.#bytesReceived;

@@ -63,6 +63,7 @@ export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
   #deflating: Promise<void> | undefined;
   #onRoom: (() => void) | undefined;
   #bytesAtEnd = 0;
+  #framesAtEnd = 0;
 
   constructor(
     role: Role,
@@ -99,6 +100,11 @@ export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
   /** Bytes that have left this process, by the word of the transport; it grows with each one that it tells of. */
   get bytesLeft(): number {
     return this.#outbox?.bytesLeft ?? this.#bytesAtEnd;
+  }
+
+  /** Frames that were put together so far. */
+  get framesSent(): number {
+    return this.#outbox?.frames.count ?? this.#framesAtEnd;
   }
 
   /**
@@ -173,18 +179,28 @@ export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
     return this.isStreaming ? this.#inTransit : this.bufferedAmount;
   }
 
-  /** Takes a message whose content comes from a source; everything sent later waits behind it. */
-  sendStream(stream: OutgoingStream, policy?: SendPolicy): void {
-    this.#counters.messagesSent++;
+  /**
+   * Takes a message whose content comes from a source; everything sent later waits behind it. False: not taken, and the owner has been
+   * told why.
+   *
+   * @param size Bytes of the message, where that is known: then the threshold decides whether it is compressed.
+   */
+  sendStream(stream: OutgoingStream, policy?: SendPolicy, size = Infinity): boolean {
+    if (this.#marks.drops(policy?.whenSlow)) {
+      stream.leaveOut();
+      return true;
+    }
+    if (!this.#marks.acceptsStream(policy?.whenSlow)) return false;
     const load = async (): Promise<Uint8Array> => {
       this.#stream = stream;
-      this.#streamDeflater = policy?.compress === false ? undefined : this.#deflater;
+      this.#streamDeflater = this.#deflaterFor(size, policy);
       await stream.run(this);
       if (this.#stream === stream) this.#stream = undefined;
       return nothing;
     };
     this.#line ??= new WaitingLine(() => this.onProgress());
     this.#line.add({ bytes: 0, load, write: noop, reject: (error) => stream.end(error) });
+    return true;
   }
 
   fragment(opcode: number, fin: boolean, bytes: Uint8Array): void {
@@ -257,6 +273,7 @@ export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
   end(error: CloseError): void {
     this.#ended = true;
     this.#bytesAtEnd = this.#outbox?.writtenBytes ?? 0;
+    this.#framesAtEnd = this.framesSent;
     this.giveUp(error);
     this.#outbox?.drop(error);
     this.#marks.end(error);

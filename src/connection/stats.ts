@@ -3,6 +3,10 @@ export interface ConnectionStats {
   readonly bytesReceived: number;
   /** Bytes that have left this process. */
   readonly bytesSent: number;
+  /** Frames of all kinds, control frames included. */
+  readonly framesReceived: number;
+  /** Frames that were put together for sending. */
+  readonly framesSent: number;
   readonly messagesReceived: number;
   /** Messages that were taken for sending. */
   readonly messagesSent: number;
@@ -49,6 +53,8 @@ export class Counters {
 const lasting = [
   'bytesReceived',
   'bytesSent',
+  'framesReceived',
+  'framesSent',
   'messagesReceived',
   'messagesSent',
   'pingsReceived',

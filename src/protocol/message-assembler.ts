@@ -65,6 +65,8 @@ const onHeapSize = 64;
 export class MessageAssembler implements FrameSink, InflatedSink {
   readonly #sink: MessageSink;
   readonly #limits: MessageLimits;
+  /** Frames of all kinds so far. */
+  frames = 0;
   #isText = false;
   /** Whether the message is compressed (RFC 7692 section 6). */
   #isCompressed = false;
@@ -121,6 +123,7 @@ export class MessageAssembler implements FrameSink, InflatedSink {
   }
 
   onDataHeader(opcode: number, fin: boolean, rsv1: boolean, length: number): void {
+    this.frames++;
     this.#fin = fin;
     if (opcode !== Opcode.Continuation) {
       this.#isText = opcode === Opcode.Text;
@@ -183,6 +186,7 @@ export class MessageAssembler implements FrameSink, InflatedSink {
   }
 
   onControl(opcode: number, chunk: Buffer, start: number, end: number): void {
+    this.frames++;
     if (opcode === Opcode.Close) this.#sink.onClose(parseClosePayload(chunk, start, end));
     else if (opcode === Opcode.Ping) this.#sink.onPing(copyOf(chunk, start, end));
     else if (this.#sink.takePong?.(chunk, start, end) !== true) this.#sink.onPong(copyOf(chunk, start, end));

@@ -6,6 +6,8 @@ import { connectedPair, outcome, rawPair, settle } from '../support/connections.
 const nothing: ConnectionStats = {
   bytesReceived: 0,
   bytesSent: 0,
+  framesReceived: 0,
+  framesSent: 0,
   messagesReceived: 0,
   messagesSent: 0,
   pingsReceived: 0,
@@ -38,6 +40,8 @@ describe('connection: stats', () => {
       ...nothing,
       bytesReceived: 228,
       bytesSent: 6,
+      framesReceived: 3,
+      framesSent: 1,
       messagesReceived: 2,
       pingsReceived: 1,
       pongsSent: 1,
@@ -47,6 +51,20 @@ describe('connection: stats', () => {
     await server.receive();
     expect(server.stats).to.include({ queuedMessages: 1, queuedBytes: 200 + 64 });
     expect(JSON.parse(JSON.stringify(server.stats))).to.include({ messagesReceived: 2 });
+  });
+
+  it('count frames, and still have them when the connection has ended', async () => {
+    const { client, server } = connectedPair({ server: { fragmentSize: 100 } });
+    void server.send('x'.repeat(250));
+    void server.send(Buffer.alloc(50));
+    void server.sendStream(['a', 'b'], { fragmentSize: 1 });
+    await settle();
+    expect(server.stats).to.include({ framesSent: 7, framesReceived: 0, messagesSent: 3 });
+    expect(client.stats).to.include({ framesSent: 0, framesReceived: 7, messagesReceived: 3 });
+    client.terminate();
+    await settle();
+    expect(server.stats).to.include({ framesSent: 7 });
+    expect(client.stats).to.include({ framesReceived: 7 });
   });
 
   it('tell what waits, and stay when the connection has ended', async () => {
