@@ -339,8 +339,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     const stream = this.#makeStream(source, type, fragmentSize, signal);
     if (signal?.aborted) stream.end(signal.reason);
     else if (this.state !== 'open') stream.end(this.#core.closing.error);
-    else if (!this.#core.sendQueue.sendStream(stream, { whenSlow, compress }))
-      stream.end(this.#core.closing.error);
+    else this.#takeStream(stream, { whenSlow, compress });
     return stream.sent;
   }
 
@@ -443,6 +442,16 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     // Never the whole of it in memory.
     const stream = this.#makeStream(data, 'binary', fragmentSize, undefined);
     return sendQueue.sendStream(stream, policy, data.size) ? stream.sent : undefined;
+  }
+
+  #takeStream(stream: OutgoingStream, policy: SendPolicy): void {
+    const { sendQueue, counters, closing } = this.#core;
+    const { messagesSent } = counters;
+    if (!sendQueue.sendStream(stream, policy)) {
+      stream.end(closing.error);
+    } else if (channels.messageOut.hasSubscribers && counters.messagesSent > messagesSent) {
+      channels.messageOut.publish({ connection: this, data: undefined });
+    }
   }
 
   #makeStream(

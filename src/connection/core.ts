@@ -169,6 +169,11 @@ export class ConnectionCore
     this.watch.messagePassed();
   }
 
+  onPartsComplete(size: number): void {
+    if (!channels.messageIn.hasSubscribers) return;
+    channels.messageIn.publish({ connection: this.#connection, message: undefined, size });
+  }
+
   onPing(payload: Buffer): void {
     this.counters.pingsReceived++;
     this.#tellControl('ping', 'in', payload);

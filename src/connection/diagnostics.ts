@@ -23,14 +23,17 @@ export type Pressure =
 export interface DiagnosticsMessages {
   'ants:open': { readonly connection: Connection<unknown> };
   'ants:close': { readonly connection: Connection<unknown>; readonly info: CloseInfo };
-  /** A message is complete, and yet to be read. `size` is in bytes. */
+  /** A message is complete: yet to be read, or, with `message` undefined, the last of one that is read as a stream. `size` is in bytes. */
   'ants:message:in': {
     readonly connection: Connection<unknown>;
-    readonly message: Message;
+    readonly message: Message | undefined;
     readonly size: number;
   };
-  /** A message was taken for sending. */
-  'ants:message:out': { readonly connection: Connection<unknown>; readonly data: OutgoingData };
+  /** A message was taken for sending; `data` is undefined for one whose content comes from a source. */
+  'ants:message:out': {
+    readonly connection: Connection<unknown>;
+    readonly data: OutgoingData | undefined;
+  };
   'ants:ping': {
     readonly connection: Connection<unknown>;
     readonly direction: 'in' | 'out';

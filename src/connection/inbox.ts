@@ -27,7 +27,7 @@ export interface InboxOwner {
 export interface Puller {
   message(message: Message): void;
   /** For those who want the message in parts, from the time on that it has begun. */
-  begin?(isText: boolean): IncomingParts;
+  begin?(isText: boolean, total: number | undefined): IncomingParts;
   /** No message comes any more. */
   end(end: FinalEnd): void;
 }
@@ -119,12 +119,12 @@ export class Inbox implements IncomingStreamOwner {
   }
 
   /** A message begins, or is not complete: who takes it in parts, if the next in turn wants it so. */
-  takeInParts(isText: boolean): MessageParts | undefined {
+  takeInParts(isText: boolean, total: number | undefined): MessageParts | undefined {
     const puller = this.#pullers?.[0];
     if (puller?.begin === undefined || this.#dropping) return undefined;
     this.#pullers!.shift();
     this.#taken++;
-    this.#stream = puller.begin(isText);
+    this.#stream = puller.begin(isText, total);
     return this.#stream;
   }
 

@@ -6,6 +6,8 @@ import { Fifo } from './fifo.js';
 /** A text message that is read while it comes, as strings that never cut a character. */
 export interface IncomingText extends AsyncIterableIterator<string, undefined> {
   readonly type: 'text';
+  /** Bytes of the whole message, where they are known as it begins: it came in one frame, and not compressed. */
+  readonly total: number | undefined;
   /** Skips what is left of the message, as leaving a `for await` loop does. */
   return(): Promise<IteratorResult<string, undefined>>;
 }
@@ -13,6 +15,8 @@ export interface IncomingText extends AsyncIterableIterator<string, undefined> {
 /** A binary message that is read while it comes. The Buffers are yours. */
 export interface IncomingBinary extends AsyncIterableIterator<Buffer, undefined> {
   readonly type: 'binary';
+  /** Bytes of the whole message, where they are known as it begins: it came in one frame, and not compressed. */
+  readonly total: number | undefined;
   /** Skips what is left of the message, as leaving a `for await` loop does. */
   return(): Promise<IteratorResult<Buffer, undefined>>;
 }
@@ -54,6 +58,7 @@ interface Wait {
 /** The parts of one message on their way to a consumer, which sets the pace. */
 export class IncomingParts implements MessageParts, AsyncIterableIterator<Message, undefined> {
   readonly type: 'text' | 'binary';
+  readonly total: number | undefined;
   readonly maxSize: number;
   readonly #owner: IncomingStreamOwner;
   readonly #decoder: Utf8Decoder | undefined;
@@ -73,8 +78,15 @@ export class IncomingParts implements MessageParts, AsyncIterableIterator<Messag
   /** Whether the consumer is through with it: what still comes is skipped. */
   #isLeft = false;
 
-  constructor(isText: boolean, maxSize: number, owner: IncomingStreamOwner, signal: AbortSignal | undefined) {
+  constructor(
+    isText: boolean,
+    total: number | undefined,
+    maxSize: number,
+    owner: IncomingStreamOwner,
+    signal: AbortSignal | undefined,
+  ) {
     this.type = isText ? 'text' : 'binary';
+    this.total = total;
     this.maxSize = maxSize;
     this.#owner = owner;
     this.#decoder = isText ? new Utf8Decoder() : undefined;
@@ -87,7 +99,13 @@ export class IncomingParts implements MessageParts, AsyncIterableIterator<Messag
 
   /** A message that is there already, as a stream. */
   static whole(message: Message, owner: IncomingStreamOwner, signal: AbortSignal | undefined): IncomingParts {
-    const stream = new IncomingParts(typeof message === 'string', Infinity, owner, signal);
+    const stream = new IncomingParts(
+      typeof message === 'string',
+      Buffer.byteLength(message),
+      Infinity,
+      owner,
+      signal,
+    );
     if (message.length > 0) {
       stream.#parts.push(message);
       stream.#sizes.push(0);

@@ -31,6 +31,8 @@ export interface ReaderOwner {
   onMessage(message: Message, size: number): void;
   /** Somebody takes a message in parts. */
   onMessageInParts(): void;
+  /** All of it has come. */
+  onPartsComplete(size: number): void;
   onPing(payload: Buffer): void;
   onPong(payload: Buffer): void;
   /** The pong to a heartbeat. */
@@ -236,7 +238,7 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
   onAwaited(): void {
     if (this.#parser === undefined || !this.#assembler.isAssembling) return;
     try {
-      const parts = this.#takeInParts(this.#assembler.isText);
+      const parts = this.#takeInParts(this.#assembler.isText, this.#assembler.total);
       if (parts !== undefined) {
         this.#undecided = undefined;
         this.#assembler.divert(parts);
@@ -256,12 +258,16 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
     this.release(Hold.Stream);
   }
 
-  onStart(isText: boolean): MessageParts | undefined {
-    return this.#takeInParts(isText);
+  onStart(isText: boolean, total: number | undefined): MessageParts | undefined {
+    return this.#takeInParts(isText, total);
+  }
+
+  onPartsComplete(size: number): void {
+    this.#owner.onPartsComplete(size);
   }
 
   onTooBig(error: LimitError): MessageParts | undefined {
-    const parts = this.#takeInParts(this.#assembler.isText);
+    const parts = this.#takeInParts(this.#assembler.isText, this.#assembler.total);
     if (parts !== undefined) return parts;
     if (this.#endsNow || this.inbox.isDecided) throw error;
     this.#undecided = error;
@@ -328,8 +334,8 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
     this.release(Hold.Inflating);
   }
 
-  #takeInParts(isText: boolean): MessageParts | undefined {
-    const parts = this.inbox.takeInParts(isText);
+  #takeInParts(isText: boolean, total: number | undefined): MessageParts | undefined {
+    const parts = this.inbox.takeInParts(isText, total);
     if (parts !== undefined) this.#owner.onMessageInParts();
     return parts;
   }

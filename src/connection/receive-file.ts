@@ -69,7 +69,7 @@ async function write(
   for await (const chunk of stream) {
     await handle.writeFile(chunk);
     bytes += typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.length;
-    onProgress?.({ bytes });
+    onProgress?.({ bytes, total: stream.total });
   }
   return bytes;
 }

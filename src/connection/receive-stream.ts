@@ -39,10 +39,10 @@ export function receiveStream(
   if (inbox.final !== undefined) return Promise.reject(inbox.final.error);
   return new Promise((resolve, reject) => {
     const puller: Puller = {
-      begin: (isText) => {
+      begin: (isText, total) => {
         forgetSignal();
         inbox.iteratorBegan();
-        const parts = new IncomingParts(isText, maxSize, inbox, signal);
+        const parts = new IncomingParts(isText, total, maxSize, inbox, signal);
         resolve(parts as IncomingStream);
         return parts;
       },

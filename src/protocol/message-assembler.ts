@@ -25,8 +25,14 @@ export interface MessageParts {
 
 /** What arrives once frames are put together. A sink may throw, as in `FrameSink`. */
 export interface MessageSink {
-  /** A message begins. Returns who takes it in parts; undefined to have it put together. */
-  onStart?(isText: boolean): MessageParts | undefined;
+  /**
+   * A message begins. Returns who takes it in parts; undefined to have it put together.
+   *
+   * @param total Bytes of the whole message, where its first frame says so.
+   */
+  onStart?(isText: boolean, total: number | undefined): MessageParts | undefined;
+  /** The last of a message that was taken in parts is here; it has `size` bytes of payload. */
+  onPartsComplete?(size: number): void;
   /**
    * A message that is being put together passes a limit. Throws `error`, or returns who takes it in parts from its beginning, or
    * pauses the parser, which may go on only after {@link MessageAssembler.divert}. Without this method the error is thrown.
@@ -106,6 +112,11 @@ export class MessageAssembler implements FrameSink, InflatedSink {
     return this.#isText;
   }
 
+  /** Bytes of the whole message in progress, where its first frame says so. */
+  get total(): number | undefined {
+    return this.#fragments === 1 && this.#fin && !this.#isCompressed ? this.#announced : undefined;
+  }
+
   /**
    * Hands the message that is being put together over to `parts`, with what there is of it.
    *
@@ -128,7 +139,7 @@ export class MessageAssembler implements FrameSink, InflatedSink {
     if (opcode !== Opcode.Continuation) {
       this.#isText = opcode === Opcode.Text;
       this.#isCompressed = rsv1;
-      this.#parts = this.#sink.onStart?.(this.#isText);
+      this.#parts = this.#sink.onStart?.(this.#isText, fin && !rsv1 ? length : undefined);
     }
     this.#fragments++;
     // The limit is for what comes out.
@@ -226,8 +237,10 @@ export class MessageAssembler implements FrameSink, InflatedSink {
   }
 
   #endParts(parts: MessageParts): void {
+    const size = this.#announced;
     this.#parts = undefined;
     this.#reset();
+    this.#sink.onPartsComplete?.(size);
     parts.onEnd();
   }
 

@@ -85,6 +85,20 @@ describe('diagnostics channels', () => {
     expect(built).to.be.above(10);
   });
 
+  it('tell of messages that are streams, each way', async () => {
+    const seen = watch('ants:message:in', 'ants:message:out');
+    const { client, server } = connectedPair();
+    const sent = client.sendStream(['some', 'text'], { fragmentSize: 5 });
+    expect(seen.map(({ name }) => name)).to.deep.equal(['ants:message:out']);
+    const stream = await server.receiveStream();
+    for await (const _ of stream);
+    await sent;
+    expect(seen.map(({ name, message }) => ({ name, ...message }))).to.deep.equal([
+      { name: 'ants:message:out', connection: client, data: undefined },
+      { name: 'ants:message:in', connection: server, message: undefined, size: 8 },
+    ]);
+  });
+
   it('tell of the whole life of a connection', async () => {
     const seen = watch(...names);
     await talk();

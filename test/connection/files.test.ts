@@ -38,8 +38,23 @@ describe('files', () => {
     expect((await readFile(inFolder('to'))).equals(content)).to.equal(true);
     expect(sent.at(-1)).to.deep.equal({ bytes: content.length, total: content.length });
     expect(sent.length).to.be.above(10);
-    expect(received.at(-1)).to.deep.equal({ bytes: content.length });
+    expect(received.at(-1)).to.deep.equal({ bytes: content.length, total: undefined });
     expect(await readdir(folder)).to.have.members(['from', 'to']);
+  });
+
+  it('tell the size of all where it comes in one frame', async () => {
+    const { client, server } = connectedPair();
+    const received: FileProgress[] = [];
+    void client.send(Buffer.alloc(200 * KiB));
+    await server.receiveFile(inFolder('to'), { onProgress: (progress) => received.push(progress) });
+    expect(received.at(-1)).to.deep.equal({ bytes: 200 * KiB, total: 200 * KiB });
+    const waiting = server.receiveFile(inFolder('next'), {
+      onProgress: (progress) => received.push(progress),
+    });
+    void client.send(Buffer.alloc(300 * KiB));
+    await waiting;
+    expect(received.at(-1)).to.deep.equal({ bytes: 300 * KiB, total: 300 * KiB });
+    expect(received.filter(({ total }) => total === 300 * KiB).length).to.be.above(0);
   });
 
   it('may be URLs, text, empty, and handles, which stay open', async () => {
