@@ -1,12 +1,19 @@
-/** Below this size a byte loop beats setting up a view of words. */
-const wordThreshold = 64;
+import { kernelThreshold, type MaskKernel, makeMaskKernel } from './mask-simd.js';
+
+/** From here on words pay, in a buffer whose view of words is at hand, and in one that needs a view first. */
+const wordThreshold = 96;
+const viewThreshold = 128;
 
 /** Larger buffers get a view of their own, so that the cache never keeps a big message alive. */
 const largestCachedBuffer = 128 * 1024;
 
-const scratchWord = new Int32Array(1);
+/** Made when the first large payload comes; `null` where there is none. */
+let kernel: MaskKernel | null | undefined;
+
+const scratchWord = new BigUint64Array(1);
 const scratchBytes = new Uint8Array(scratchWord.buffer);
-let cachedWords = scratchWord;
+let cachedWords: BigUint64Array = scratchWord;
+let cachedBuffer: ArrayBufferLike = scratchWord.buffer;
 
 /**
  * Masks or unmasks `bytes[start, end)` in place (RFC 6455 section 5.3; the two are the same).
@@ -16,24 +23,26 @@ let cachedWords = scratchWord;
  */
 export function applyMask(bytes: Uint8Array, start: number, end: number, key: number, phase: number): void {
   const phased = rotate(key, phase);
-  if (end - start < wordThreshold) {
+  const size = end - start;
+  if (size < wordThreshold || (size < viewThreshold && bytes.buffer !== cachedBuffer)) {
     maskBytes(bytes, start, end, phased);
     return;
   }
-  // Offsets can exceed 31 bits here: no bit operators on them, but for the lowest two.
-  const head = -(bytes.byteOffset + start) & 3;
+  if (size >= kernelThreshold) {
+    if (kernel === undefined) kernel = makeMaskKernel() ?? null;
+    if (kernel !== null) {
+      kernel(bytes.buffer, bytes.byteOffset + start, size, phased);
+      return;
+    }
+  }
+  // Offsets can exceed 31 bits here: no bit operators on them, but for the lowest three.
+  const head = -(bytes.byteOffset + start) & 7;
   const middle = start + head;
-  const count = Math.floor((end - middle) / 4);
+  const count = Math.floor((end - middle) / 8);
   const aligned = rotate(phased, head);
   maskBytes(bytes, start, middle, phased);
-
-  const words = wordsOf(bytes);
-  const word = nativeWord(aligned);
-  const first = (bytes.byteOffset + middle) / 4;
-  const last = first + count;
-  for (let i = first; i < last; i++) words[i]! ^= word;
-
-  maskBytes(bytes, middle + count * 4, end, aligned);
+  maskWords(bytes, middle, count, aligned);
+  maskBytes(bytes, middle + count * 8, end, aligned);
 }
 
 /** The key as it applies `by` bytes further on. */
@@ -59,19 +68,33 @@ function maskBytes(bytes: Uint8Array, start: number, end: number, key: number): 
   if (i < end) bytes[i]! ^= k2;
 }
 
-/** The key as a word in the byte order of this machine. */
-function nativeWord(key: number): number {
-  scratchBytes[0] = key;
-  scratchBytes[1] = key >>> 8;
-  scratchBytes[2] = key >>> 16;
-  scratchBytes[3] = key >>> 24;
-  return scratchWord[0]!;
+/** Masks `count` words of 8 bytes from `start` on. */
+function maskWords(bytes: Uint8Array, start: number, count: number, key: number): void {
+  const { buffer } = bytes;
+  const byteOffset = bytes.byteOffset + start;
+  if (buffer.byteLength > largestCachedBuffer) {
+    xorWords(new BigUint64Array(buffer, byteOffset, count), 0, count, key);
+    return;
+  }
+  if (buffer !== cachedBuffer) {
+    cachedWords = new BigUint64Array(buffer, 0, buffer.byteLength >>> 3);
+    cachedBuffer = buffer;
+  }
+  const first = byteOffset >> 3;
+  xorWords(cachedWords, first, first + count, key);
 }
 
-function wordsOf(bytes: Uint8Array): Int32Array {
-  const { buffer } = bytes;
-  if (cachedWords.buffer === buffer) return cachedWords;
-  const words = new Int32Array(buffer, 0, Math.floor(buffer.byteLength / 4));
-  if (buffer.byteLength <= largestCachedBuffer) cachedWords = words as Int32Array<ArrayBuffer>;
-  return words;
+function xorWords(words: BigUint64Array, start: number, end: number, key: number): void {
+  // In the byte order of this machine.
+  for (let i = 0; i < 8; i++) scratchBytes[i] = key >>> ((i & 3) << 3);
+  const word = scratchWord[0]!;
+  let i = start;
+  // Without the unrolling it takes twice as long on some versions of Node.
+  for (const unrolled = end - 3; i < unrolled; i += 4) {
+    words[i]! ^= word;
+    words[i + 1]! ^= word;
+    words[i + 2]! ^= word;
+    words[i + 3]! ^= word;
+  }
+  for (; i < end; i++) words[i]! ^= word;
 }

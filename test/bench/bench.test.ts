@@ -30,4 +30,8 @@ describe('benchmarks run', () => {
     expect(output).to.match(/^20 of 20 idle connections/);
     expect(output).to.match(/beats: [1-9]\d* pings sent, [1-9]\d* answered/);
   });
+
+  it('mask', async () => {
+    expect(await run('mask')).to.match(/^another +1048576 +\d+ +\d+ +\d+\.\d\d$/m);
+  });
 });

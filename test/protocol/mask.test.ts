@@ -1,14 +1,20 @@
 import { Buffer } from 'node:buffer';
 import { expect } from 'chai';
+import sinon from 'sinon';
 import { applyMask } from '#src/protocol/mask.js';
+import { makeMaskKernel } from '#src/protocol/mask-simd.js';
 
 const key = 0x80c1e237 | 0;
 const keyBytes = [0x37, 0xe2, 0xc1, 0x80];
 
 /** Around the sizes where the work is done in another way. */
 const sizes = [
-  0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 127, 128, 129, 1000,
+  0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 63, 64, 65, 71, 94, 95, 96, 97, 98, 99, 100, 101, 102, 103, 104, 105,
+  127, 128, 129, 130, 131, 132, 133, 134, 135, 136, 1000,
 ];
+
+/** The sizes that the kernel is for, which takes 64 bytes a turn and 64 KiB a piece. */
+const largeSizes = [16383, 16384, 16385, 16399, 16400, 16447, 16448, 65535, 65536, 65537, 131072, 200_001];
 
 describe('applyMask', () => {
   for (const phase of [0, 1, 2, 3]) {
@@ -25,6 +31,29 @@ describe('applyMask', () => {
       }
     });
   }
+
+  for (const [how, load] of [
+    ['with the kernel', async () => applyMask],
+    ['where there is no WebAssembly', () => withWebAssembly(undefined)],
+    ['where WebAssembly has no SIMD', () => withWebAssembly({ Module: refusing, Instance: refusing })],
+  ] as const) {
+    it(`masks large sizes at every alignment and touches nothing else, ${how}`, async () => {
+      const apply = await load();
+      for (const size of largeSizes) {
+        for (let offset = 0; offset < 8; offset++) {
+          const phase = (offset + size) % 4;
+          const all = counting(offset + 1 + size + 70);
+          const expected = naive(all, offset + 1, offset + 1 + size, phase);
+          apply(all.subarray(offset), 1, 1 + size, key, phase);
+          expect(all.equals(expected), `size ${size}, offset ${offset}`).to.equal(true);
+        }
+      }
+    });
+  }
+
+  it('has a kernel here', () => {
+    expect(makeMaskKernel()).to.be.a('function');
+  });
 
   it('takes any phase modulo 4, also beyond 32 bits', () => {
     for (const phase of [4, 5, 1022, 1023, 2 ** 32 + 3, 2 ** 40 + 2, 2 ** 53 - 1]) {
@@ -91,6 +120,27 @@ describe('applyMask', () => {
     expect(tail.equals(expected)).to.equal(true);
   });
 });
+
+/** What an engine without the instructions does with the module. */
+function refusing(): void {
+  throw new Error('CompileError: no SIMD');
+}
+
+/** The function as in an engine that has this for WebAssembly. */
+async function withWebAssembly(value: unknown): Promise<typeof applyMask> {
+  const query = value === undefined ? 'none' : 'refusing';
+  const fresh = new URL(`../../../dist/protocol/mask.js?${query}`, import.meta.url);
+  const mask = ((await import(fresh.href)) as { applyMask: typeof applyMask }).applyMask;
+  const sandbox = sinon.createSandbox();
+  try {
+    sandbox.stub(globalThis as unknown as { WebAssembly: unknown }, 'WebAssembly').value(value);
+    // It looks for the kernel once.
+    mask(new Uint8Array(100_000), 0, 100_000, key, 0);
+  } finally {
+    sandbox.restore();
+  }
+  return mask;
+}
 
 function counting(size: number): Buffer {
   const bytes = Buffer.alloc(size);

@@ -1,0 +1,4 @@
+declare module 'bufferutil' {
+  const bufferutil: { unmask(bytes: Buffer, key: Buffer): void };
+  export default bufferutil;
+}
