@@ -1,7 +1,9 @@
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import { STATUS_CODES } from 'node:http';
 import { HandshakeError, TimeoutError } from '../errors.js';
+import type { ResponseHead } from '../handshake/client.js';
 import { toHeaders } from '../handshake/headers.js';
 import { quote } from '../handshake/refusal.js';
+import type { MalformedResponse } from '../handshake/response-head.js';
 
 /**
  * The error for a connection that could not be made, broke, or does not speak HTTP.
@@ -11,36 +13,55 @@ import { quote } from '../handshake/refusal.js';
  */
 export function failed(where: string, cause: NodeJS.ErrnoException, isSecure: boolean): HandshakeError {
   const { code = '' } = cause;
-  if (code === 'HPE_HEADER_OVERFLOW') {
-    const message = `the headers of the response from ${where} are too large; see the option maxHeaderSize`;
-    return new HandshakeError('ANTS_HANDSHAKE_INVALID', message, { cause });
-  }
-  // The codes of Node's HTTP parser.
+  // The codes of Node's HTTP parser, which agents are read with.
+  if (code === 'HPE_HEADER_OVERFLOW') return tooLarge(where, cause);
   if (code.startsWith('HPE_')) {
-    const hint = !isSecure && isTlsAlert(cause) ? '; it is TLS: is it wss:?' : '';
-    const message = `the response from ${where} is not HTTP/1.1 (${code})${hint}`;
-    return new HandshakeError('ANTS_HANDSHAKE_INVALID', message, { cause });
+    const { rawPacket } = cause as { rawPacket?: Uint8Array };
+    return notHttp(where, code, !isSecure && isTlsAlert(rawPacket), cause);
   }
   return new HandshakeError(
     'ANTS_CONNECT_FAILED',
     `cannot connect to ${where}: ${describe(cause, isSecure)}`,
-    {
-      cause,
-    },
+    { cause },
   );
 }
 
-/** What a TLS server may answer to a plain request: the bytes that the parser stopped at are an alert (RFC 8446 section 5.1). */
-function isTlsAlert(cause: NodeJS.ErrnoException & { rawPacket?: Uint8Array }): boolean {
-  return cause.rawPacket?.[0] === 21 && cause.rawPacket[1] === 3;
+/**
+ * The error for a response that is no HTTP.
+ *
+ * @param beginning the first bytes of the response
+ */
+export function malformed(
+  where: string,
+  cause: MalformedResponse,
+  beginning: Uint8Array,
+  isSecure: boolean,
+): HandshakeError {
+  if (cause.isTooLarge) return tooLarge(where, cause);
+  return notHttp(where, cause.message, !isSecure && isTlsAlert(beginning), cause);
+}
+
+function tooLarge(where: string, cause: Error): HandshakeError {
+  const message = `the headers of the response from ${where} are too large; see the option maxHeaderSize`;
+  return new HandshakeError('ANTS_HANDSHAKE_INVALID', message, { cause });
+}
+
+function notHttp(where: string, why: string, isTls: boolean, cause: Error): HandshakeError {
+  const hint = isTls ? '; it is TLS: is it wss:?' : '';
+  const message = `the response from ${where} is not HTTP/1.1 (${why})${hint}`;
+  return new HandshakeError('ANTS_HANDSHAKE_INVALID', message, { cause });
+}
+
+/** What a TLS server may answer to a plain request: an alert (RFC 8446 section 5.1). */
+function isTlsAlert(bytes: Uint8Array | undefined): boolean {
+  return bytes?.[0] === 21 && bytes[1] === 3;
 }
 
 /** The most characters of a refusal's text that the message shows; the error has all of it as `body`. */
 const longestRefusal = 300;
 
 /** The error for a response that is not 101. */
-export function refused(where: string, response: IncomingMessage, body: string): HandshakeError {
-  const { statusCode: status = 0, rawHeaders } = response;
+export function refused(where: string, { status, rawHeaders }: ResponseHead, body: string): HandshakeError {
   const reason = STATUS_CODES[status] ?? 'unknown status';
   const [line = ''] = body.trimStart().split('\n', 1);
   const said = line === '' ? '' : `: ${quote(line.trimEnd(), longestRefusal)}`;

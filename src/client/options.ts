@@ -38,7 +38,7 @@ export interface DialOptions<Data = undefined> extends ConnectionOptions {
   handshakeTimeout?: number | undefined;
   /** How much of the body of a refusal is read. Default: 64 KiB. */
   maxResponseBody?: number | undefined;
-  /** The largest head of a response that is read. Default: 16 KiB, as in Node. */
+  /** The largest head of a response that is read. Default: 16 KiB. */
   maxHeaderSize?: number | undefined;
   /** Gives up when it is aborted before the connection is open; later it has no effect. */
   signal?: AbortSignal | undefined;
@@ -85,7 +85,7 @@ export interface DialSettings<Data> {
   readonly socketPath: string | undefined;
   readonly handshakeTimeout: number;
   readonly maxResponseBody: number;
-  readonly maxHeaderSize: number | undefined;
+  readonly maxHeaderSize: number;
   readonly signal: AbortSignal | undefined;
   readonly data: Data;
   readonly connection: ConnectionOptions;
@@ -98,10 +98,11 @@ export interface DialSettings<Data> {
  */
 export function compileOptions<Data>(options: DialOptions<Data>): DialSettings<Data> {
   const { subprotocols = [], origin, handshakeTimeout = 10_000, maxResponseBody = 65_536 } = options;
+  const { maxHeaderSize = 16_384 } = options;
   checkSubprotocols(subprotocols);
   checkNumber('handshakeTimeout', handshakeTimeout, 1);
   checkNumber('maxResponseBody', maxResponseBody, 0);
-  if (options.maxHeaderSize !== undefined) checkNumber('maxHeaderSize', options.maxHeaderSize, 1);
+  checkNumber('maxHeaderSize', maxHeaderSize, 1);
   checkSignal(options.signal);
   if (options.tls !== undefined && (typeof options.tls !== 'object' || options.tls === null)) {
     throw new TypeError(`tls must be an object, such as { ca }; it is ${showValue(options.tls)}`);
@@ -119,7 +120,7 @@ export function compileOptions<Data>(options: DialOptions<Data>): DialSettings<D
     socketPath: options.socketPath,
     handshakeTimeout,
     maxResponseBody,
-    maxHeaderSize: options.maxHeaderSize,
+    maxHeaderSize,
     signal: options.signal,
     // Whoever names a type for data gives data.
     data: options.data as Data,

@@ -1,36 +1,35 @@
-import type { IncomingMessage } from 'node:http';
-
-/** A body that is being read. */
-export interface BodyReading {
+/** The body of a refusal that is being read, as UTF-8 text, up to a number of bytes. */
+export class BodyReading {
   /** The beginning of the body. It never rejects: when the body breaks off, it is what came. */
-  readonly body: Promise<string>;
-  /** Makes do with what came so far. */
-  readonly stop: () => void;
-}
+  readonly text: Promise<string>;
+  readonly #most: number;
+  readonly #chunks: Buffer[] = [];
+  #size = 0;
+  #resolve!: (text: string) => void;
 
-/** Reads a response's body as UTF-8 text, up to `most` bytes. */
-export function readBody(response: IncomingMessage, most: number): BodyReading {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  let stop = () => {};
-  const body = new Promise<string>((resolve) => {
-    stop = () => resolve(decode(chunks, most));
-    const look = () => {
-      if (size >= most) stop();
-    };
-    response.on('data', (chunk: Buffer) => {
-      chunks.push(chunk);
-      size += chunk.length;
-      look();
+  constructor(most: number) {
+    this.#most = most;
+    this.text = new Promise((resolve) => {
+      this.#resolve = resolve;
     });
-    look();
-    response.on('error', stop).on('close', stop).on('end', stop);
-  });
-  return { body, stop };
-}
+    this.#look();
+  }
 
-function decode(chunks: readonly Buffer[], most: number): string {
-  const bytes = Buffer.concat(chunks).subarray(0, most);
-  // As a stream: a character that was cut in two is left out.
-  return new TextDecoder().decode(bytes, { stream: true });
+  /** Takes more of the body. Its bytes are copied. */
+  add(chunk: Buffer): void {
+    const wanted = Buffer.from(chunk.subarray(0, this.#most - this.#size));
+    this.#chunks.push(wanted);
+    this.#size += wanted.length;
+    this.#look();
+  }
+
+  /** Makes do with what came so far. */
+  stop(): void {
+    // As a stream: a character that was cut in two is left out.
+    this.#resolve(new TextDecoder().decode(Buffer.concat(this.#chunks), { stream: true }));
+  }
+
+  #look(): void {
+    if (this.#size >= this.#most) this.stop();
+  }
 }

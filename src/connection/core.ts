@@ -219,6 +219,10 @@ export class ConnectionCore
     this.reader.data(chunk);
   }
 
+  makeRoom(): Buffer | undefined {
+    return this.reader.makeRoom();
+  }
+
   onEnd(): void {
     this.reader.end('ended');
   }

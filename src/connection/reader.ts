@@ -1,5 +1,6 @@
 import type { CloseFrame, LimitError } from '../errors.js';
 import { FrameParser } from '../protocol/frame-parser.js';
+import { isLent } from '../protocol/lent-memory.js';
 import {
   type Message,
   MessageAssembler,
@@ -151,6 +152,22 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
       this.#offset = 0;
     }
     this.#pump();
+    if (this.#chunk !== undefined && isLent(this.#chunk)) {
+      this.#chunk = Buffer.from(this.#chunk.subarray(this.#offset));
+      this.#offset = 0;
+    }
+  }
+
+  /** Memory to read the next bytes to, when they are most likely the rest of a large message. */
+  makeRoom(): Buffer | undefined {
+    // What is not parsed yet comes first.
+    if (this.#parser === undefined || this.#chunk !== undefined || this.#holds !== 0) return undefined;
+    try {
+      return this.#assembler.makeRoom(this.#parser.remainingPayload);
+    } catch {
+      // No memory: whoever puts the message together will say so.
+      return undefined;
+    }
   }
 
   /** The transport ended its side, or is gone. */

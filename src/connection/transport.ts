@@ -7,8 +7,13 @@ export interface Address {
 
 /** What a transport tells its owner. No call comes before {@link Transport.start}, none after `onClose`. */
 export interface TransportHandler {
-  /** Bytes came. The receiver owns `chunk`: it may write into it and keep it. */
+  /**
+   * Bytes came. The receiver owns `chunk`: it may write into it and keep it. Only lent memory (see `isLent`) is the transport's again
+   * when this returns.
+   */
   onData(chunk: Buffer): void;
+  /** Where to read the next bytes to instead, if the receiver has a place for them; a transport may ask after `onData`. */
+  makeRoom?(): Buffer | undefined;
   /** The peer ended its side in order (TCP FIN); no more data comes. */
   onEnd(): void;
   /** The transport is gone. `error` says why when it did not end in order. Called exactly once. */

@@ -81,6 +81,13 @@ export function requestHeaders(request: OpeningRequest): string[] {
   return [...own, 'Origin', origin, ...withoutHeader(headers, 'Origin')];
 }
 
+/** The request as it travels over HTTP/1.1, in Latin-1. What it is made of is checked already. */
+export function requestText(target: string, headers: RawHeaders): string {
+  let text = `GET ${target} HTTP/1.1\r\n`;
+  for (let i = 0; i < headers.length; i += 2) text += `${headers[i]}: ${headers[i + 1]}\r\n`;
+  return `${text}\r\n`;
+}
+
 /** The headers of the request that do not depend on the version of HTTP. */
 export function offerHeaders({ subprotocols, extensions }: ClientOffer): string[] {
   const headers = ['Sec-WebSocket-Version', protocolVersion];

@@ -67,6 +67,11 @@ export class FrameParser {
     return this.#inPayload || this.#partialLength > 0 || this.#inMessage;
   }
 
+  /** Payload bytes that the current data frame has still to bring; 0 between frames. */
+  get remainingPayload(): number {
+    return this.#inPayload && !isControl(this.#opcode) ? this.#remaining : 0;
+  }
+
   /** Makes `parse` return after the current callback. */
   pause(): void {
     this.#paused = true;

@@ -3,6 +3,7 @@ import { type CloseFrame, LimitError, ProtocolError } from '../errors.js';
 import { CloseCode } from './close-code.js';
 import { parseClosePayload } from './close-payload.js';
 import type { FrameSink } from './frame-parser.js';
+import { isLent } from './lent-memory.js';
 import type { InflatedSink, MessageInflater } from './message-inflater.js';
 import { Opcode } from './opcode.js';
 import { Utf8Validator } from './utf8.js';
@@ -59,6 +60,12 @@ export interface MessageLimits {
 
 /** A frame's announced length is trusted up to here; beyond, memory is at most twice what has really come. */
 const trustedLength = 64 * 1024;
+
+/** The same where bytes are read straight into it: that memory is only reserved, and used when they come. */
+const roomFactor = 16;
+
+/** Less than this is not worth a read of its own. */
+const leastRoom = 32 * 1024;
 
 /** Up to this size a Buffer lives on V8's heap, and costs less than a view. */
 const onHeapSize = 64;
@@ -133,6 +140,19 @@ export class MessageAssembler implements FrameSink, InflatedSink {
     if (this.#endsUndecided) this.#endParts(parts);
   }
 
+  /**
+   * Memory for the next bytes of the message, when so many of its frame are still to come that it pays to read them to where they
+   * are to be. A chunk that is given to the parser may lie there, at its beginning.
+   *
+   * @param remaining The payload bytes of the current frame that have not come.
+   */
+  makeRoom(remaining: number): Buffer | undefined {
+    if (remaining < leastRoom || !this.isAssembling || this.#isCompressed) return undefined;
+    const size = this.#size + leastRoom;
+    if (this.#block === undefined || this.#block.length < size) this.#grow(size, roomFactor);
+    return this.#block!.subarray(this.#size, this.#size + remaining);
+  }
+
   onDataHeader(opcode: number, fin: boolean, rsv1: boolean, length: number): void {
     this.frames++;
     this.#fin = fin;
@@ -161,6 +181,8 @@ export class MessageAssembler implements FrameSink, InflatedSink {
     }
     if (complete && this.#fragments === 1 && this.#size === 0) {
       this.#reset();
+      // The chunk may lie in it.
+      this.#block = undefined;
       const message = this.#isText ? decodeText(chunk, start, end) : ownBytes(chunk, start, end);
       this.#sink.onMessage(message, end - start);
       return;
@@ -259,18 +281,27 @@ export class MessageAssembler implements FrameSink, InflatedSink {
   #append(chunk: Buffer, start: number, end: number): void {
     if (start === end) return;
     const size = this.#size + end - start;
+    const block = this.#block;
+    if (block === undefined || block.length < size) this.#grow(size);
+    // What was read into the block is where it belongs.
+    const isThere =
+      block?.buffer === chunk.buffer && block.byteOffset + this.#size === chunk.byteOffset + start;
+    if (!isThere) chunk.copy(this.#block!, this.#size, start, end);
+    this.#size = size;
+  }
+
+  /** Makes a block of at least `size` bytes, and at most `factor` times that. */
+  #grow(size: number, factor = 2): void {
     if (this.#block === undefined) {
       this.#block = allocate(Math.max(size, Math.min(this.#announced, trustedLength)));
-    } else if (this.#block.length < size) {
-      // Doubling keeps the copies linear; there is no need for more than can still come.
-      const isKnown = this.#fin && !this.#isCompressed;
-      const most = isKnown ? this.#announced : Math.max(size, this.#limits.maxMessageSize);
-      const block = allocate(Math.min(size * 2, most));
-      this.#block.copy(block, 0, 0, this.#size);
-      this.#block = block;
+      return;
     }
-    chunk.copy(this.#block, this.#size, start, end);
-    this.#size = size;
+    // Multiplying keeps the copies linear; there is no need for more than can still come.
+    const isKnown = this.#fin && !this.#isCompressed;
+    const most = isKnown ? this.#announced : Math.max(size, this.#limits.maxMessageSize);
+    const block = allocate(Math.min(size * factor, most));
+    this.#block.copy(block, 0, 0, this.#size);
+    this.#block = block;
   }
 
   #finish(): void {
@@ -305,7 +336,7 @@ function toText(bytes: Buffer, start: number, end: number): string {
 
 /** Bytes of a message, for its reader alone: what stands behind them in the chunk is still to be parsed. */
 export function ownBytes(chunk: Buffer, start: number, end: number): Buffer {
-  return end === chunk.length ? viewOrCopy(chunk, start, end) : copyOf(chunk, start, end);
+  return end === chunk.length && !isLent(chunk) ? viewOrCopy(chunk, start, end) : copyOf(chunk, start, end);
 }
 
 /** A view where it is most of its block, else a copy, so that no small message pins a large block. */

@@ -251,7 +251,9 @@ describe('client: dial', () => {
       expect(error.message).to.match(
         /^cannot connect to 127\.0\.0\.1:\d+: the server does not speak TLS; is it ws:\?$/,
       );
-      expect(error.cause).to.have.property('code', 'EPROTO');
+      expect(error)
+        .nested.property('cause.code')
+        .to.match(/^(EPROTO|ERR_SSL_)/);
       await listening.close();
     });
 
@@ -357,7 +359,7 @@ describe('client: dial', () => {
         socket.end();
         const error = await rejection(dialled);
         expect(error).to.be.instanceOf(HandshakeError);
-        expect(error.message).to.match(/not HTTP\/1\.1 \(HPE_|closed before a response/);
+        expect(error.message).to.match(/not HTTP\/1\.1 \(|closed before a response/);
         await untilClosed(socket);
       }
       const dialled = dial(server.url);
