@@ -80,13 +80,22 @@ export function tooSlow(where: string, ms: number): TimeoutError {
   );
 }
 
-/** Certificates whose issuer is not known here, which an option can change. */
-const untrusted: ReadonlySet<string> = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+const trust = 'trust it with the option tls: { ca }';
+const clock = "the server needs a new certificate, unless this machine's clock is wrong";
+
+/** What to do about a certificate, by the code of the error. */
+const certificateAdvice: ReadonlyMap<string, string> = new Map([
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', trust],
+  ['SELF_SIGNED_CERT_IN_CHAIN', trust],
+  ['UNABLE_TO_GET_ISSUER_CERT', trust],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', trust],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', trust],
+  ['CERT_HAS_EXPIRED', clock],
+  ['CERT_NOT_YET_VALID', clock],
+  [
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+    'dial a name that the certificate has, or say which one with the option tls: { servername }',
+  ],
 ]);
 
 /** What OpenSSL says of bytes that are no TLS. */
@@ -102,12 +111,16 @@ function describe(error: NodeJS.ErrnoException, isSecure: boolean): string {
     return error.errors.map((one) => describe(one as NodeJS.ErrnoException, isSecure)).join('; ');
   }
   const said = error.message || error.code || error.name;
-  if (untrusted.has(error.code ?? '')) return `${said}; trust it with the option tls: { ca }`;
+  const advice = certificateAdvice.get(error.code ?? '');
+  if (advice !== undefined) return `${said}; ${advice}`;
   if (error.code === 'ECONNRESET') {
     return `it was closed before a response came (${said}${isSecure ? '' : '; is it wss:?'})`;
   }
   // A line of OpenSSL's error queue, such as "…:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:…".
   const [, reason] = /:SSL routines:[^:]*:([^:]+)/.exec(said) ?? [];
   if (reason === undefined) return said;
+  if (reason.endsWith('certificate required')) {
+    return 'the server wants a certificate of the client; see the option tls: { cert, key }';
+  }
   return notTls.has(reason) ? 'the server does not speak TLS; is it ws:?' : `TLS failed (${reason})`;
 }

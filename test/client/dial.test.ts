@@ -1,3 +1,4 @@
+import dns from 'node:dns';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent } from 'node:http';
@@ -479,6 +480,17 @@ describe('client: dial', () => {
       expect((await rejection(dialled)).body).to.have.lengthOf(50_000);
     });
 
+    it('with a body in chunks, whatever the agent', async () => {
+      const response =
+        'HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nWho \r\n8\r\nare you?\r\n0\r\n\r\n';
+      for (const agent of [undefined, new Agent()]) {
+        const dialled = dial(server.url, { agent });
+        const { socket } = await server.answer(response);
+        expect(await rejection(dialled)).to.include({ status: 403, body: 'Who are you?' });
+        await untilClosed(socket);
+      }
+    });
+
     it('with what came of a body that breaks off', async () => {
       const dialled = dial(server.url);
       const { socket } = await server.request();
@@ -623,6 +635,26 @@ describe('client: dial', () => {
       controller.abort(reason);
       expect(await rejection(dialled)).to.equal(reason);
       await untilClosed(socket);
+    });
+
+    it('while a name is being looked up, and while it connects, and leaves no socket behind', async () => {
+      const looked = sinon.stub(dns, 'lookup').callsFake((() => {}) as never);
+      const clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      const late = dial('ws://name.example/', { handshakeTimeout: 500 });
+      clock.tick(500);
+      expect(await rejection(late)).to.be.instanceOf(TimeoutError);
+      const controller = new AbortController();
+      const reason = new Error('given up');
+      const aborted = dial('ws://name.example/', { signal: controller.signal });
+      controller.abort(reason);
+      expect(await rejection(aborted)).to.equal(reason);
+      expect(looked.callCount).to.equal(2);
+      looked.restore();
+      const connecting = new AbortController();
+      const other = dial(server.url, { signal: connecting.signal });
+      connecting.abort(reason);
+      expect(await rejection(other)).to.equal(reason);
+      expect(clock.countTimers()).to.equal(0);
     });
 
     it('not any more when the connection is open', async () => {
