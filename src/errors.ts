@@ -106,6 +106,10 @@ export type HandshakeErrorCode =
   | 'ANTS_HANDSHAKE_REFUSED'
   /** The other side's request or response breaks RFC 6455 section 4. */
   | 'ANTS_HANDSHAKE_INVALID'
+  /** The server sent the client on to where it does not go. */
+  | 'ANTS_REDIRECT_REFUSED'
+  /** The server sent the client on more often than `maxRedirects` allows. */
+  | 'ANTS_TOO_MANY_REDIRECTS'
   /** The TCP or TLS connection could not be made, or broke before the handshake was complete; see `cause`. */
   | 'ANTS_CONNECT_FAILED';
 

@@ -30,7 +30,8 @@ export class Dialer<Data = undefined> {
    * @param url `ws:`, `wss:`, `http:` or `https:`; a user and password in it become basic authorization
    * @param overrides options that differ this time
    * @throws TypeError when the URL or an option cannot be used
-   * @throws HandshakeError `ANTS_CONNECT_FAILED`, `ANTS_HANDSHAKE_REFUSED` or `ANTS_HANDSHAKE_INVALID`
+   * @throws HandshakeError `ANTS_CONNECT_FAILED`, `ANTS_HANDSHAKE_REFUSED`, `ANTS_HANDSHAKE_INVALID`,
+   * `ANTS_REDIRECT_REFUSED` or `ANTS_TOO_MANY_REDIRECTS`
    * @throws TimeoutError `ANTS_HANDSHAKE_TIMEOUT`
    * @throws the reason of the signal when that is aborted
    */
@@ -46,7 +47,7 @@ export class Dialer<Data = undefined> {
   }
 
   async #open(address: Address, settings: DialSettings<Data>): Promise<Connection<Data>> {
-    const { transport, head, agreement, rawHeaders } = await open(address, settings);
+    const { transport, head, agreement, target, rawHeaders } = await open(address, settings);
     return new Connection<Data>({
       role: 'client',
       transport,
@@ -54,7 +55,7 @@ export class Dialer<Data = undefined> {
       subprotocol: agreement.subprotocol,
       extensions: extensionsHeader(agreement),
       deflate: findDeflate('client', agreement.extensions),
-      request: new HandshakeRequest(address.target, rawHeaders),
+      request: new HandshakeRequest(target, rawHeaders),
       data: settings.data,
       options: settings.connection,
     });

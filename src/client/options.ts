@@ -38,6 +38,11 @@ export interface DialOptions<Data = undefined> extends ConnectionOptions {
   handshakeTimeout?: number | undefined;
   /** How much of the body of a refusal is read. Default: 64 KiB. */
   maxResponseBody?: number | undefined;
+  /**
+   * How many redirects are followed. Across origins, credentials and cookies are left behind; none is followed from `wss:` to `ws:`.
+   * Default: 0.
+   */
+  maxRedirects?: number | undefined;
   /** The largest head of a response that is read. Default: 16 KiB. */
   maxHeaderSize?: number | undefined;
   /** Gives up when it is aborted before the connection is open; later it has no effect. */
@@ -58,6 +63,7 @@ const dialOptionNames = {
   socketPath: true,
   handshakeTimeout: true,
   maxResponseBody: true,
+  maxRedirects: true,
   maxHeaderSize: true,
   signal: true,
   data: true,
@@ -85,6 +91,7 @@ export interface DialSettings<Data> {
   readonly socketPath: string | undefined;
   readonly handshakeTimeout: number;
   readonly maxResponseBody: number;
+  readonly maxRedirects: number;
   readonly maxHeaderSize: number;
   readonly signal: AbortSignal | undefined;
   readonly data: Data;
@@ -98,11 +105,12 @@ export interface DialSettings<Data> {
  */
 export function compileOptions<Data>(options: DialOptions<Data>): DialSettings<Data> {
   const { subprotocols = [], origin, handshakeTimeout = 10_000, maxResponseBody = 65_536 } = options;
-  const { maxHeaderSize = 16_384 } = options;
+  const { maxHeaderSize = 16_384, maxRedirects = 0 } = options;
   checkSubprotocols(subprotocols);
   checkNumber('handshakeTimeout', handshakeTimeout, 1);
   checkNumber('maxResponseBody', maxResponseBody, 0);
   checkNumber('maxHeaderSize', maxHeaderSize, 1);
+  checkNumber('maxRedirects', maxRedirects, 0);
   checkSignal(options.signal);
   if (options.tls !== undefined && (typeof options.tls !== 'object' || options.tls === null)) {
     throw new TypeError(`tls must be an object, such as { ca }; it is ${showValue(options.tls)}`);
@@ -120,6 +128,7 @@ export function compileOptions<Data>(options: DialOptions<Data>): DialSettings<D
     socketPath: options.socketPath,
     handshakeTimeout,
     maxResponseBody,
+    maxRedirects,
     maxHeaderSize,
     signal: options.signal,
     // Whoever names a type for data gives data.

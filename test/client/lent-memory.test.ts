@@ -37,6 +37,7 @@ describe('client: memory that is lent', () => {
   for (const [name, options] of [
     ['TCP', {}],
     ['TLS', { tls }],
+    ['TCP with compression', { compression: true }],
   ] as const) {
     it(`is not kept by messages over ${name}, whole, fragmented, or taken late`, async () => {
       const server = await serve({ host: '127.0.0.1', ...options }, async (conn) => {
@@ -48,7 +49,7 @@ describe('client: memory that is lent', () => {
         }
       });
       for (const receiveQueueMessages of [1024, 1]) {
-        const conn = await dial(server.url, { receiveQueueMessages, tls: { ca: tls.cert } });
+        const conn = await dial(server.url, { receiveQueueMessages, compression: true, tls: { ca: tls.cert } });
         for (let round = 0; round < 3; round++) {
           for (const message of messages) {
             // Nobody waits meanwhile: what comes is kept unparsed.
