@@ -49,7 +49,11 @@ describe('client: memory that is lent', () => {
         }
       });
       for (const receiveQueueMessages of [1024, 1]) {
-        const conn = await dial(server.url, { receiveQueueMessages, compression: true, tls: { ca: tls.cert } });
+        const conn = await dial(server.url, {
+          receiveQueueMessages,
+          compression: true,
+          tls: { ca: tls.cert },
+        });
         for (let round = 0; round < 3; round++) {
           for (const message of messages) {
             // Nobody waits meanwhile: what comes is kept unparsed.
