@@ -58,11 +58,14 @@ export interface MessageLimits {
   readonly maxFragments: number;
 }
 
-/** A frame's announced length is trusted up to here; beyond, memory is at most twice what has really come. */
+/** A frame's announced length is trusted up to here. */
 const trustedLength = 64 * 1024;
 
-/** The same where bytes are read straight into it: that memory is only reserved, and used when they come. */
-const roomFactor = 16;
+/**
+ * Beyond, this many times what has really come is reserved. The system gives it only when it is written to; so a large message mostly has
+ * one block, and a peer that announces one costs little more than what it sends.
+ */
+const growth = 16;
 
 /** Less than this is not worth a read of its own. */
 const leastRoom = 32 * 1024;
@@ -149,7 +152,7 @@ export class MessageAssembler implements FrameSink, InflatedSink {
   makeRoom(remaining: number): Buffer | undefined {
     if (remaining < leastRoom || !this.isAssembling || this.#isCompressed) return undefined;
     const size = this.#size + leastRoom;
-    if (this.#block === undefined || this.#block.length < size) this.#grow(size, roomFactor);
+    if (this.#block === undefined || this.#block.length < size) this.#grow(size);
     return this.#block!.subarray(this.#size, this.#size + remaining);
   }
 
@@ -290,18 +293,22 @@ export class MessageAssembler implements FrameSink, InflatedSink {
     this.#size = size;
   }
 
-  /** Makes a block of at least `size` bytes, and at most `factor` times that. */
-  #grow(size: number, factor = 2): void {
-    if (this.#block === undefined) {
-      this.#block = allocate(Math.max(size, Math.min(this.#announced, trustedLength)));
-      return;
-    }
-    // Multiplying keeps the copies linear; there is no need for more than can still come.
-    const isKnown = this.#fin && !this.#isCompressed;
-    const most = isKnown ? this.#announced : Math.max(size, this.#limits.maxMessageSize);
-    const block = allocate(Math.min(size * factor, most));
-    this.#block.copy(block, 0, 0, this.#size);
+  /** Makes a block of at least `size` bytes. */
+  #grow(size: number): void {
+    const block = allocate(this.#fin && !this.#isCompressed ? this.#knownSize(size) : this.#guessedSize(size));
+    this.#block?.copy(block, 0, 0, this.#size);
     this.#block = block;
+  }
+
+  /** Of the whole message, as far as what has come speaks for it. */
+  #knownSize(size: number): number {
+    return Math.min(this.#announced, Math.max(trustedLength, size * growth));
+  }
+
+  /** More frames follow, or more comes out. Doubling keeps the copies linear. */
+  #guessedSize(size: number): number {
+    if (this.#block === undefined) return Math.max(size, Math.min(this.#announced, trustedLength));
+    return Math.min(size * 2, Math.max(size, this.#limits.maxMessageSize));
   }
 
   #finish(): void {
