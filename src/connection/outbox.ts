@@ -115,7 +115,9 @@ export class Outbox {
   /** Waits until all that was added so far has been written. */
   whenWritten(waiter: Waiter): void {
     this.#waiters ??= new Fifo();
-    this.#waiters.push({ ...waiter, position: this.#position + this.unwrittenBytes });
+    // Not by spreading: what V8 makes of that outlives its young generation, and with it the memory of the message.
+    const { resolve, reject } = waiter;
+    this.#waiters.push({ resolve, reject, position: this.#position + this.unwrittenBytes });
   }
 
   /** Ends the transport behind what waits; nothing that is added later leaves. */

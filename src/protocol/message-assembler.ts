@@ -295,7 +295,9 @@ export class MessageAssembler implements FrameSink, InflatedSink {
 
   /** Makes a block of at least `size` bytes. */
   #grow(size: number): void {
-    const block = allocate(this.#fin && !this.#isCompressed ? this.#knownSize(size) : this.#guessedSize(size));
+    const block = allocate(
+      this.#fin && !this.#isCompressed ? this.#knownSize(size) : this.#guessedSize(size),
+    );
     this.#block?.copy(block, 0, 0, this.#size);
     this.#block = block;
   }
