@@ -1,8 +1,9 @@
 /** The public names of the library. */
 export { Dialer, dial } from './client/dial.js';
 export type { DialOptions } from './client/options.js';
+export type { Clock } from './connection/clock.js';
 export type { ConnectionState } from './connection/closing.js';
-export { Connection, type Handler } from './connection/connection.js';
+export { Connection, type ConnectionInit, type Handler } from './connection/connection.js';
 export type { DiagnosticsMessages, HandshakeTrace, Pressure } from './connection/diagnostics.js';
 export type { CloseInfo, ConnectionEvents, TypedEvents } from './connection/events.js';
 export type { IncomingBinary, IncomingStream, IncomingText } from './connection/incoming-stream.js';
@@ -17,7 +18,7 @@ export type { FileProgress, SendFileOptions } from './connection/send-file.js';
 export type { SendOptions, SendPolicy } from './connection/send-options.js';
 export type { ConnectionStats, ServerStats } from './connection/stats.js';
 export type { StreamSource } from './connection/stream-source.js';
-export type { Address } from './connection/transport.js';
+export type { Address, Transport, TransportHandler } from './connection/transport.js';
 export type { WaitOptions } from './connection/wait-options.js';
 export type { Compression, CompressionOptions } from './deflate/options.js';
 export * from './errors.js';

@@ -1,5 +1,6 @@
 // What a user writes, compiled against the packed declarations, and run.
 import { CloseError, type Connection, dial, type Message, serve } from 'ants-ws';
+import { connectedPair, type PairOptions, TestClock } from 'ants-ws/testing';
 
 const server = await serve({ port: 0, host: '127.0.0.1', path: '/ants' }, async (conn: Connection) => {
   for await (const message of conn) await conn.send(message);
@@ -26,6 +27,13 @@ try {
 }
 await server.close();
 if (ends !== 1) throw new Error(`${ends} close events`);
+
+const options: PairOptions = { clock: new TestClock(), chunks: [1, 2] };
+const pair = connectedPair(options);
+await pair.client.send('in memory');
+if ((await pair.server.receive()) !== 'in memory') throw new Error('wrong message');
+pair.cut();
+if ((await pair.client.closed).code !== 1006) throw new Error('not cut');
 console.log('compiled, and echoed');
 
 // @ts-expect-error There is no such event.

@@ -8,6 +8,7 @@ import {
 } from '../errors.js';
 import { CloseCode, closeCodeName } from '../protocol/close-code.js';
 import { encodeClosePayload, maxReasonBytes } from '../protocol/close-payload.js';
+import type { Clock } from './clock.js';
 import { clearDeadline, type Deadline, setDeadline } from './deadline.js';
 import type { CloseInfo } from './events.js';
 import type { Role } from './options.js';
@@ -41,6 +42,7 @@ export class Closing {
   readonly #transport: Transport;
   readonly #sendQueue: SendQueue;
   readonly #closeTimeout: number;
+  readonly #clock: Clock;
   readonly #owner: ClosingOwner;
   #state: ConnectionState = 'open';
   #sent: CloseFrame | undefined;
@@ -65,12 +67,14 @@ export class Closing {
     transport: Transport,
     sendQueue: SendQueue,
     closeTimeout: number,
+    clock: Clock,
     owner: ClosingOwner,
   ) {
     this.#role = role;
     this.#transport = transport;
     this.#sendQueue = sendQueue;
     this.#closeTimeout = closeTimeout;
+    this.#clock = clock;
     this.#owner = owner;
   }
 
@@ -218,13 +222,17 @@ export class Closing {
   }
 
   #startDeadline(): void {
-    this.#deadline ??= setDeadline(this.#closeTimeout, () => {
-      this.#cause ??= new TimeoutError(
-        'ANTS_CLOSE_TIMEOUT',
-        `the peer did not finish the closing handshake within ${this.#closeTimeout} ms (closeTimeout)`,
-      );
-      this.#transport.destroy();
-    });
+    this.#deadline ??= setDeadline(
+      this.#closeTimeout,
+      () => {
+        this.#cause ??= new TimeoutError(
+          'ANTS_CLOSE_TIMEOUT',
+          `the peer did not finish the closing handshake within ${this.#closeTimeout} ms (closeTimeout)`,
+        );
+        this.#transport.destroy();
+      },
+      this.#clock,
+    );
   }
 
   #makeError(): CloseError {

@@ -6,6 +6,7 @@ import { CloseCode } from '../protocol/close-code.js';
 import { encodeClosePayload } from '../protocol/close-payload.js';
 import type { Message } from '../protocol/message-assembler.js';
 import { abortable } from './abort.js';
+import { type Clock, systemClock } from './clock.js';
 import type { ConnectionState } from './closing.js';
 import { consumeMessages } from './consume.js';
 import { ConnectionCore } from './core.js';
@@ -42,17 +43,22 @@ import type { WaitOptions } from './wait-options.js';
 /** What a connection is made from, once its opening handshake is done. */
 export interface ConnectionInit<Data> {
   readonly role: Role;
+  /** The bytes below; the connection has it for itself from now on. */
   readonly transport: Transport;
   /** Bytes that came behind the handshake in the same packet. */
   readonly head?: Buffer | undefined;
+  /** The subprotocol that was agreed on. */
   readonly subprotocol: string | undefined;
   /** What was agreed on with extensions, as in the answer's header. Default: the empty string. */
   readonly extensions?: string | undefined;
   /** What of that is permessage-deflate. Default: messages are not compressed. */
   readonly deflate?: DeflateAgreement | undefined;
+  /** The request of the handshake; `new HandshakeRequest('/', [])` when there was none. */
   readonly request: HandshakeRequest;
   readonly data: Data;
   readonly options: ConnectionOptions;
+  /** What measures the times of the options, and latency. Default: the clock of the process. */
+  readonly clock?: Clock | undefined;
 }
 
 /** Serves one connection; see {@link Connection.run} for what its end means. */
@@ -106,6 +112,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
       transport,
       resolveConnectionOptions(role, init.options),
       init.deflate,
+      init.clock ?? systemClock(),
       init.head,
     );
     if (channels.open.hasSubscribers) channels.open.publish({ connection: this });

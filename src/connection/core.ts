@@ -5,6 +5,7 @@ import type { AntsError, CloseError, LimitError, TimeoutError } from '../errors.
 import { CloseCode } from '../protocol/close-code.js';
 import type { Message } from '../protocol/message-assembler.js';
 import type { InflaterFactory } from '../protocol/message-inflater.js';
+import type { Clock } from './clock.js';
 import { Closing, type ClosingOwner } from './closing.js';
 import type { Connection } from './connection.js';
 import { channels, type Pressure } from './diagnostics.js';
@@ -28,6 +29,7 @@ export class ConnectionCore
 {
   readonly transport: Transport;
   readonly options: ResolvedConnectionOptions;
+  readonly #clock: Clock;
   readonly counters = new Counters();
   readonly reader: Reader;
   readonly sendQueue: SendQueue;
@@ -47,6 +49,7 @@ export class ConnectionCore
     transport: Transport,
     options: ResolvedConnectionOptions,
     deflate: DeflateAgreement | undefined,
+    clock: Clock,
     head: Buffer | undefined,
   ) {
     this.#connection = connection;
@@ -56,10 +59,11 @@ export class ConnectionCore
     const deflater = deflate && new Deflater(deflate);
     const makeInflater: InflaterFactory | undefined =
       deflate && ((sink, owner) => new Inflater(deflate, sink, owner));
+    this.#clock = clock;
     this.sendQueue = new SendQueue(role, transport, options, deflater, this.counters, this);
-    this.reader = new Reader(role, transport, options, makeInflater, this);
-    this.closing = new Closing(role, transport, this.sendQueue, options.closeTimeout, this);
-    this.watch = new Watch(role, options, this);
+    this.reader = new Reader(role, transport, options, makeInflater, clock, this);
+    this.closing = new Closing(role, transport, this.sendQueue, options.closeTimeout, clock, this);
+    this.watch = new Watch(role, options, clock, this);
     // A macrotask later, so that whoever awaits the connection comes first: to listen, to look at it, to close it.
     setImmediate(() => this.#start(head));
   }
@@ -102,7 +106,7 @@ export class ConnectionCore
 
   /** What the open connection waits with for pongs. */
   get pings(): Pings {
-    this.#pings ??= new Pings();
+    this.#pings ??= new Pings(this.#clock);
     return this.#pings;
   }
 

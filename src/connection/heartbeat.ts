@@ -14,7 +14,7 @@ export interface HeartbeatOwner {
  * only when nothing at all comes for the timeout either is the peer lost.
  */
 export class Heartbeat {
-  /** When to look next, by `performance.now`. */
+  /** When to look next, by the clock. */
   due: number;
   readonly #owner: HeartbeatOwner;
   readonly #interval: number;

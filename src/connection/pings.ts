@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { CloseError } from '../errors.js';
 import { onAbort } from './abort.js';
+import type { Clock } from './clock.js';
 
 interface Ping {
   readonly payload: Buffer;
@@ -33,10 +34,15 @@ export function isHeartbeatIn(chunk: Buffer, start: number, end: number): boolea
 export class Pings {
   /** Milliseconds of the latest round trip; undefined before the first. */
   latency: number | undefined;
+  readonly #clock: Clock;
   readonly #waiting: Ping[] = [];
   #count = 0;
   /** The heartbeat, waiting or not; one object for all of them, as nothing may be allocated for a beat. */
   #heartbeat: Ping | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   /** A payload that no other ping of this connection has. */
   nextPayload(): Buffer {
@@ -52,7 +58,7 @@ export class Pings {
     } else if (this.#waiting.length > 0) {
       this.#remove(this.#heartbeat);
     }
-    this.#heartbeat.sentAt = performance.now();
+    this.#heartbeat.sentAt = this.#clock.now();
     this.#waiting.push(this.#heartbeat);
     return heartbeatPayload;
   }
@@ -66,7 +72,7 @@ export class Pings {
       });
       const ping: Ping = {
         payload,
-        sentAt: performance.now(),
+        sentAt: this.#clock.now(),
         resolve: (milliseconds) => {
           forgetSignal();
           resolve(milliseconds);
@@ -88,13 +94,13 @@ export class Pings {
     const { length } = this.#waiting;
     if (length === 0) return;
     if (length === 1 && this.#waiting[0] === this.#heartbeat && isHeartbeat(payload)) {
-      this.latency = performance.now() - this.#heartbeat.sentAt;
+      this.latency = this.#clock.now() - this.#heartbeat.sentAt;
       this.#waiting.pop();
       return;
     }
     const last = this.#waiting.findLastIndex((ping) => ping.payload.equals(payload));
     if (last === -1) return;
-    const now = performance.now();
+    const now = this.#clock.now();
     this.latency = now - this.#waiting[last]!.sentAt;
     for (const ping of this.#waiting.splice(0, last + 1)) {
       ping.resolve(now - ping.sentAt);

@@ -8,6 +8,7 @@ import {
   type MessageSink,
 } from '../protocol/message-assembler.js';
 import type { InflaterFactory, InflaterOwner } from '../protocol/message-inflater.js';
+import type { Clock } from './clock.js';
 import { clearDeadline, type Deadline, setDeadline } from './deadline.js';
 import { debuggedSink } from './debug.js';
 import type { Pressure } from './diagnostics.js';
@@ -80,6 +81,7 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
   readonly #owner: ReaderOwner;
   readonly #transport: Transport;
   readonly #options: ResolvedConnectionOptions;
+  readonly #clock: Clock;
   /** Undefined once nothing may be parsed any more: what still comes is thrown away. */
   #parser: FrameParser | undefined;
   readonly #assembler: MessageAssembler;
@@ -104,11 +106,13 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
     transport: Transport,
     options: ResolvedConnectionOptions,
     makeInflater: InflaterFactory | undefined,
+    clock: Clock,
     owner: ReaderOwner,
   ) {
     this.#owner = owner;
     this.#transport = transport;
     this.#options = options;
+    this.#clock = clock;
     this.inbox = new Inbox(options, this);
     this.#assembler = new MessageAssembler(this, options);
     this.#assembler.inflater = makeInflater?.(this.#assembler, this);
@@ -423,7 +427,11 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
       if (!isDone && !this.#endsNow) {
         const share = this.inbox.isBeingRead ? patience.reader : patience.nobody;
         // Nothing is dropped: no more comes than the rest of the chunk, and whoever reads on is to have all of it.
-        this.#endDeadline ??= setDeadline(this.#options.closeTimeout * share, () => this.#stopWaiting());
+        this.#endDeadline ??= setDeadline(
+          this.#options.closeTimeout * share,
+          () => this.#stopWaiting(),
+          this.#clock,
+        );
         return;
       }
       this.#owner.onReadEnd(this.#ends.shift()!);

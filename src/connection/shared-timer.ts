@@ -1,9 +1,11 @@
+import { type Clock, longestDelay, systemClock } from './clock.js';
+
 /** Something that wants to be woken at some time; an object rather than a function, so that it costs nothing of its own. */
 export interface Alarm {
   /**
    * The time has come. Called in the phase of immediates: what lay unread while the event loop was blocked has been seen.
    *
-   * @param now The time by `performance.now`, or later.
+   * @param now The time by the clock, or later.
    * @param lateBy How many milliseconds too late this is; much when the event loop of this process was blocked.
    */
   ring(now: number, lateBy: number): void;
@@ -11,28 +13,28 @@ export interface Alarm {
 
 /** Alarms that ring together. */
 export interface AlarmSlot {
-  /** When, in milliseconds of `performance.now`. */
+  /** When, in milliseconds of the clock. */
   readonly due: number;
   readonly alarms: Set<Alarm>;
-  readonly clock: Clock;
+  readonly timer: SharedTimer;
 }
 
-/** The longest delay that a Node timer takes; a longer one would fire at once. */
-const longestDelay = 0x7fffffff;
-
-/** All alarms of one source of time, and the one timer that they share. */
-class Clock {
-  readonly setTimeout = setTimeout;
-  readonly #clearTimeout = clearTimeout;
+/** All alarms of one clock, and the one timer that they share. */
+class SharedTimer {
+  readonly #clock: Clock;
   readonly #slots = new Map<number, AlarmSlot>();
-  #timer: NodeJS.Timeout | undefined;
+  #timer: unknown;
   #timerDue = Number.POSITIVE_INFINITY;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   /** The slot at `due`. */
   slotAt(due: number): AlarmSlot {
     let slot = this.#slots.get(due);
     if (slot === undefined) {
-      slot = { due, alarms: new Set(), clock: this };
+      slot = { due, alarms: new Set(), timer: this };
       this.#slots.set(due, slot);
     }
     if (due < this.#timerDue) this.#arm(due);
@@ -47,23 +49,20 @@ class Clock {
 
   #arm(due: number): void {
     this.#disarm();
-    const now = performance.now();
+    const now = this.#clock.now();
     const delay = Math.min(Math.max(0, Math.ceil(due - now)), longestDelay);
     this.#timerDue = Math.min(due, now + delay);
-    // Through a variable: as a method, a fake setTimeout would get this clock for its own.
-    const set = this.setTimeout;
-    this.#timer = set(() => this.#fired(), delay).unref();
+    this.#timer = this.#clock.setTimer(delay, () => this.#fired());
   }
 
   #disarm(): void {
-    const clear = this.#clearTimeout;
-    clear(this.#timer);
+    this.#clock.clearTimer(this.#timer);
     this.#timerDue = Number.POSITIVE_INFINITY;
   }
 
   #fired(): void {
     // A timer may come a fraction of a millisecond early by this measure, and is right all the same.
-    const now = Math.max(performance.now(), this.#timerDue);
+    const now = Math.max(this.#clock.now(), this.#timerDue);
     this.#timerDue = Number.POSITIVE_INFINITY;
     const due: AlarmSlot[] = [];
     let next = Number.POSITIVE_INFINITY;
@@ -87,16 +86,16 @@ function ringAll(slots: readonly AlarmSlot[], now: number): void {
   }
 }
 
-/** One in a process, but for fake ones: these come and go with tests, and have a time of their own. */
-const clocks = new WeakMap<typeof setTimeout, Clock>();
+/** One for the process, and one for each clock of a test. */
+const timers = new WeakMap<Clock, SharedTimer>();
 
-function currentClock(): Clock {
-  let clock = clocks.get(setTimeout);
-  if (clock === undefined) {
-    clock = new Clock();
-    clocks.set(setTimeout, clock);
+function timerOf(clock: Clock): SharedTimer {
+  let timer = timers.get(clock);
+  if (timer === undefined) {
+    timer = new SharedTimer(clock);
+    timers.set(clock, timer);
   }
-  return clock;
+  return timer;
 }
 
 /** The largest of 1, 2, 5, 10, 20, 50 … that is not above `most`; 1 at least. */
@@ -110,10 +109,10 @@ function grainOf(most: number): number {
  * Rings `alarm` in `ms` milliseconds, or up to a fiftieth of that later: alarms of about the same time share a slot, and all of
  * them one timer, which never keeps the process alive. Ten thousand connections cost ten thousand entries in sets.
  */
-export function setAlarm(alarm: Alarm, ms: number): AlarmSlot {
+export function setAlarm(alarm: Alarm, ms: number, clock: Clock = systemClock()): AlarmSlot {
   const grain = grainOf(ms / 50);
-  const due = Math.ceil((performance.now() + Math.max(0, ms)) / grain) * grain;
-  const slot = currentClock().slotAt(due);
+  const due = Math.ceil((clock.now() + Math.max(0, ms)) / grain) * grain;
+  const slot = timerOf(clock).slotAt(due);
   slot.alarms.add(alarm);
   return slot;
 }
@@ -121,5 +120,5 @@ export function setAlarm(alarm: Alarm, ms: number): AlarmSlot {
 /** Takes an alarm back; without effect when it rang. */
 export function clearAlarm(alarm: Alarm, slot: AlarmSlot): void {
   slot.alarms.delete(alarm);
-  if (slot.alarms.size === 0) slot.clock.drop(slot);
+  if (slot.alarms.size === 0) slot.timer.drop(slot);
 }

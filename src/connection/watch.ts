@@ -1,4 +1,5 @@
 import { TimeoutError } from '../errors.js';
+import type { Clock } from './clock.js';
 import { Heartbeat, type HeartbeatOwner } from './heartbeat.js';
 import type { ResolvedConnectionOptions, Role } from './options.js';
 import { type Alarm, type AlarmSlot, clearAlarm, setAlarm } from './shared-timer.js';
@@ -31,6 +32,7 @@ export type WatchOptions = Pick<
 export class Watch implements Alarm {
   readonly #owner: WatchOwner;
   readonly #options: WatchOptions;
+  readonly #clock: Clock;
   readonly #heartbeat: Heartbeat | undefined;
   readonly #diesAt: number;
   #slot: AlarmSlot | undefined;
@@ -42,10 +44,11 @@ export class Watch implements Alarm {
   /** While the alarm rings, nothing sets it: that comes once, behind all that the ringing does. */
   #isRinging = false;
 
-  constructor(role: Role, options: WatchOptions, owner: WatchOwner) {
+  constructor(role: Role, options: WatchOptions, clock: Clock, owner: WatchOwner) {
     this.#owner = owner;
     this.#options = options;
-    const now = performance.now();
+    this.#clock = clock;
+    const now = this.#clock.now();
     const { heartbeatInterval, heartbeatTimeout, maxLifetime } = options;
     if (heartbeatInterval !== Infinity) {
       // Between two ends with the same options the server asks, and its ping is the life that the client sees.
@@ -59,7 +62,7 @@ export class Watch implements Alarm {
 
   /** A message came or went. */
   messagePassed(): void {
-    if (this.#options.idleTimeout !== Infinity) this.#lastMessage = performance.now();
+    if (this.#options.idleTimeout !== Infinity) this.#lastMessage = this.#clock.now();
   }
 
   /** The answer to a heartbeat came. */
@@ -69,7 +72,7 @@ export class Watch implements Alarm {
 
   /** Bytes wait to leave: now, or still, although some of them have left. */
   bytesWait(): void {
-    const now = performance.now();
+    const now = this.#clock.now();
     this.#waitingSince = now;
     this.#bytesLeft = this.#owner.bytesLeft;
     this.#wakeBy(now + this.#options.writeTimeout, now);
@@ -118,7 +121,7 @@ export class Watch implements Alarm {
   #wakeBy(due: number, now: number): void {
     if (due === Infinity || this.#isRinging || (this.#slot !== undefined && this.#slot.due <= due)) return;
     if (this.#slot !== undefined) clearAlarm(this, this.#slot);
-    this.#slot = setAlarm(this, due - now);
+    this.#slot = setAlarm(this, due - now, this.#clock);
   }
 
   #lookAtWrites(now: number): void {

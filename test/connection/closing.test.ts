@@ -3,9 +3,9 @@ import type sinon from 'sinon';
 import type { Connection } from '#src/connection/connection.js';
 import { AntsError, CloseError, TimeoutError } from '#src/errors.js';
 import { Opcode } from '#src/protocol/opcode.js';
+import { connectedPair } from '#src/testing/connected-pair.js';
 import { fakeClock } from '../support/clock.js';
 import {
-  connectedPair,
   isPending,
   outcome,
   type RawPeer,
@@ -421,12 +421,12 @@ describe('connection: the closing handshake', () => {
       const { connection, peer } = rawPair('client');
       record(connection);
       await settle();
-      peer.transport.allow(0);
+      peer.transport.incoming.stall(0);
       for (let i = 0; i < 5; i++) void connection.send(`${i}`.repeat(100_000));
       peer.end();
       await settle();
       expect(connection.state).to.equal('closing');
-      peer.transport.allow(Infinity);
+      peer.transport.incoming.stall(Infinity);
       await settle();
       expect(peer.messages.map((message) => message.length)).to.deep.equal(Array(5).fill(100_000));
       expect(peer.ended).to.equal(true);

@@ -1,24 +1,19 @@
 import { expect } from 'chai';
-import type sinon from 'sinon';
+import type { ConnectionOptions, Role } from '#src/connection/options.js';
 import { TimeoutError } from '#src/errors.js';
-import { fakeClock } from '../support/clock.js';
-import { connectedPair, outcome, rawPair, record, roles, settle } from '../support/connections.js';
+import { connectedPair } from '#src/testing/connected-pair.js';
+import { TestClock } from '#src/testing/test-clock.js';
+import { outcome, rawPair as realTimePair, record, roles, settle } from '../support/connections.js';
 
 describe('connection: the limits of idleness and of life', () => {
-  let clock: sinon.SinonFakeTimers;
+  let clock: TestClock;
 
   beforeEach(() => {
-    clock = fakeClock();
+    clock = new TestClock();
   });
 
-  afterEach(() => {
-    clock.restore();
-  });
-
-  async function pass(ms: number): Promise<void> {
-    await clock.tickAsync(ms);
-    await settle();
-  }
+  const rawPair = (role: Role, options?: ConnectionOptions) => realTimePair(role, options, clock);
+  const pass = (ms: number) => clock.advance(ms);
 
   const limits = [
     { option: 'idleTimeout', code: 'ANTS_IDLE_TIMEOUT', reason: 'idle' },
@@ -45,7 +40,7 @@ describe('connection: the limits of idleness and of life', () => {
         expect(String(info.error?.cause)).to.include(`1000 ms (${option})`);
         // An orderly end all the same.
         expect(await outcome(loop)).to.equal(undefined);
-        expect(clock.countTimers()).to.equal(0);
+        expect(clock.timers).to.equal(0);
       });
     }
 
@@ -70,7 +65,7 @@ describe('connection: the limits of idleness and of life', () => {
   }
 
   it('idleTimeout counts messages of both ways, and nothing else', async () => {
-    const { client, server } = connectedPair({ server: { idleTimeout: 1000 } });
+    const { client, server } = connectedPair({ clock, server: { idleTimeout: 1000 } });
     record(client);
     record(server);
     await settle();
@@ -89,10 +84,10 @@ describe('connection: the limits of idleness and of life', () => {
   });
 
   it('maxLifetime sends first what was sent before', async () => {
-    const { client, server } = connectedPair({ server: { maxLifetime: 1000 } });
+    const { client, server } = connectedPair({ clock, server: { maxLifetime: 1000 } });
     const { messages } = record(client);
     await settle();
-    clock.tick(1000);
+    clock.block(1000);
     void server.send('last words');
     await settle();
     expect(await client.closed).to.include({ code: 1001, reason: 'lifetime' });
@@ -101,38 +96,29 @@ describe('connection: the limits of idleness and of life', () => {
 });
 
 describe('connection: a peer that reads slowly', () => {
-  let clock: sinon.SinonFakeTimers;
-
-  beforeEach(() => {
-    clock = fakeClock();
-  });
-
-  afterEach(() => {
-    clock.restore();
-  });
-
   it('at one byte a second for five minutes, and then faster, loses nothing and is not cut', async () => {
-    const { connection, peer, transport } = rawPair('server');
+    const clock = new TestClock();
+    const { connection, peer, transport } = realTimePair('server', {}, clock);
     const sent = Array.from({ length: 300 }, (_, i) => `${i}`.padEnd(1024));
     await settle();
-    transport.chunkSize = 1;
-    peer.transport.allow(0);
+    transport.outgoing.setChunks(1);
+    peer.transport.incoming.stall(0);
     for (const message of sent) void connection.send(message);
     for (let second = 0; second < 300; second++) {
-      peer.transport.allow(1);
+      peer.transport.incoming.stall(1);
       await settle(2);
-      await clock.tickAsync(1000);
+      await clock.advance(1000);
     }
     expect(connection.state).to.equal('open');
     expect(connection.bufferedAmount).to.be.above(300 * 1024 - 1000);
-    transport.chunkSize = 100;
+    transport.outgoing.setChunks(100);
     for (let second = 0; second < 100; second++) {
-      peer.transport.allow(10);
+      peer.transport.incoming.stall(10);
       await settle(2);
-      await clock.tickAsync(1000);
+      await clock.advance(1000);
     }
-    transport.chunkSize = Number.POSITIVE_INFINITY;
-    peer.transport.allow(Number.POSITIVE_INFINITY);
+    transport.outgoing.setChunks(Number.POSITIVE_INFINITY);
+    peer.transport.incoming.stall(Number.POSITIVE_INFINITY);
     await settle();
     expect(peer.messages).to.deep.equal(sent);
     expect(connection.state).to.equal('open');
@@ -140,36 +126,28 @@ describe('connection: a peer that reads slowly', () => {
 });
 
 describe('connection: the closing deadline', () => {
-  let clock: sinon.SinonFakeTimers;
-
-  beforeEach(() => {
-    clock = fakeClock();
-  });
-
-  afterEach(() => {
-    clock.restore();
-  });
-
   for (const role of roles) {
     it(`does not judge when it comes late and the answer is there unread (${role})`, async () => {
-      const { connection, peer } = rawPair(role, { closeTimeout: 1000 });
+      const clock = new TestClock();
+      const { connection, peer } = realTimePair(role, { closeTimeout: 1000 }, clock);
       const closed = connection.close();
       await settle();
       expect(peer.closes).to.deep.equal(['1000']);
       // Both arrive in the turn in which the timer fires, as behind a blocked event loop.
       peer.close(1000);
       peer.end();
-      clock.tick(60_000);
+      clock.block(60_000);
       expect(await closed).to.include({ code: 1000, wasClean: true });
       expect((await closed).error).to.equal(undefined);
-      expect(clock.countTimers()).to.equal(0);
+      expect(clock.timers).to.equal(0);
     });
 
     it(`still ends what nobody answers (${role})`, async () => {
-      const { connection } = rawPair(role, { closeTimeout: 1000 });
+      const clock = new TestClock();
+      const { connection } = realTimePair(role, { closeTimeout: 1000 }, clock);
       const closed = connection.close();
       await settle();
-      clock.tick(1000);
+      clock.block(1000);
       const { error, code } = await closed;
       expect(code).to.equal(1006);
       expect(error?.cause).to.be.instanceOf(TimeoutError).with.property('code', 'ANTS_CLOSE_TIMEOUT');

@@ -3,8 +3,9 @@ import { dial, serve } from 'ants-ws';
 import { expect } from 'chai';
 import { channels, type DiagnosticsMessages } from '#src/connection/diagnostics.js';
 import { HandshakeError } from '#src/errors.js';
+import { connectedPair } from '#src/testing/connected-pair.js';
 import { fakeClockInEachTest } from '../support/clock.js';
-import { connectedPair, outcome, rawPair, record, settle } from '../support/connections.js';
+import { outcome, rawPair, record, settle } from '../support/connections.js';
 
 type Name = keyof DiagnosticsMessages;
 

@@ -7,7 +7,8 @@ import { CloseError, type FileProgress } from 'ants-ws';
 import { expect } from 'chai';
 import sinon from 'sinon';
 import { Opcode } from '#src/protocol/opcode.js';
-import { connectedPair, outcome, rawPair, settle } from '../support/connections.js';
+import { connectedPair } from '#src/testing/connected-pair.js';
+import { outcome, rawPair, settle } from '../support/connections.js';
 
 const KiB = 1024;
 

@@ -1,14 +1,14 @@
 import { expect } from 'chai';
-import type sinon from 'sinon';
 import type { Connection } from '#src/connection/connection.js';
+import type { ConnectionOptions, Role } from '#src/connection/options.js';
 import { CloseError, TimeoutError } from '#src/errors.js';
 import { Opcode } from '#src/protocol/opcode.js';
-import { fakeClock } from '../support/clock.js';
+import { connectedPair } from '#src/testing/connected-pair.js';
+import { TestClock } from '#src/testing/test-clock.js';
 import {
-  connectedPair,
   outcome,
   type RawPeer,
-  rawPair,
+  rawPair as realTimePair,
   record,
   recordCloses,
   roles,
@@ -16,20 +16,14 @@ import {
 } from '../support/connections.js';
 
 describe('connection: the heartbeat', () => {
-  let clock: sinon.SinonFakeTimers;
+  let clock: TestClock;
 
   beforeEach(() => {
-    clock = fakeClock();
+    clock = new TestClock();
   });
 
-  afterEach(() => {
-    clock.restore();
-  });
-
-  async function pass(ms: number): Promise<void> {
-    await clock.tickAsync(ms);
-    await settle();
-  }
+  const rawPair = (role: Role, options?: ConnectionOptions) => realTimePair(role, options, clock);
+  const pass = (ms: number) => clock.advance(ms);
 
   /** The payloads of the pings that came to the peer. */
   function pings(peer: RawPeer): Buffer[] {
@@ -62,7 +56,7 @@ describe('connection: the heartbeat', () => {
       expect(String(error?.cause)).to.match(
         /heartbeat: .* 30000 ms \(heartbeatInterval\) .* \(heartbeatTimeout\)/,
       );
-      expect(clock.countTimers()).to.equal(0);
+      expect(clock.timers).to.equal(0);
     });
 
     it(`goes on for as long as the peer answers, with one ping an interval (${role})`, async () => {
@@ -114,7 +108,7 @@ describe('connection: the heartbeat', () => {
     await pass(30_000);
     // Written, and not delivered before the timer fires: as if both waited in the kernel.
     peer.frame(Opcode.Pong, pings(peer)[0]);
-    clock.tick(30_000);
+    clock.block(30_000);
     await settle();
     expect(connection.state).to.equal('open');
   });
@@ -123,13 +117,11 @@ describe('connection: the heartbeat', () => {
     const { connection, peer } = rawPair('server');
     await settle();
     await pass(30_000);
-    const { now } = performance;
-    performance.now = () => now.call(performance) + 100_000;
-    await pass(30_000);
+    clock.block(130_000);
+    await settle();
     expect(connection.state).to.equal('open');
     expect(pings(peer)).to.have.lengthOf(2);
     await pass(30_000);
-    performance.now = now;
     expect(connection.state).to.equal('closing');
   });
 
@@ -185,7 +177,7 @@ describe('connection: the heartbeat', () => {
   it('is off with an interval of Infinity', async () => {
     const { connection, peer } = rawPair('server', { heartbeatInterval: Infinity });
     await settle();
-    expect(clock.countTimers()).to.equal(0);
+    expect(clock.timers).to.equal(0);
     await pass(10_000_000);
     expect(connection.state).to.equal('open');
     expect(peer.frames).to.be.empty;
@@ -238,12 +230,12 @@ describe('connection: the heartbeat', () => {
   });
 
   it('stops with the connection', async () => {
-    const { client, server } = connectedPair();
+    const { client, server } = connectedPair({ clock });
     await settle();
-    expect(clock.countTimers()).to.equal(1);
+    expect(clock.timers).to.equal(1);
     await client.close();
     await server.closed;
-    expect(clock.countTimers()).to.equal(0);
+    expect(clock.timers).to.equal(0);
   });
 
   it('does not judge a connection that is closing', async () => {
@@ -259,15 +251,15 @@ describe('connection: the heartbeat', () => {
   });
 
   it('keeps two ends of this library together for a day, with one timer', async () => {
-    const { client, server, clientTransport, serverTransport } = connectedPair();
+    const { client, server, clientTransport, serverTransport } = connectedPair({ clock });
     const closes = [client, server].flatMap(recordCloses);
     await settle();
     for (let hour = 0; hour < 24; hour++) {
       for (let i = 0; i < 120; i++) {
-        await clock.tickAsync(30_000);
+        await clock.advance(30_000);
         await settle(3);
       }
-      expect(clock.countTimers()).to.equal(1);
+      expect(clock.timers).to.equal(1);
     }
     expect(closes).to.be.empty;
     expect([client.state, server.state]).to.deep.equal(['open', 'open']);
@@ -276,7 +268,7 @@ describe('connection: the heartbeat', () => {
   });
 
   it('needs no timer for a busy connection beside the shared one', async () => {
-    const { client, server } = connectedPair();
+    const { client, server } = connectedPair({ clock });
     server.on('message', (message) => server.send(message));
     let timers = 0;
     const fake = globalThis.setTimeout;
@@ -304,7 +296,7 @@ describe('connection: the heartbeat', () => {
     for (const end of ends) {
       const { connection, peer } = rawPair('server');
       await settle();
-      clock.tick(30_000);
+      clock.block(30_000);
       end(connection);
       await settle();
       expect(pings(peer)).to.be.empty;

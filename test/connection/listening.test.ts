@@ -5,9 +5,10 @@ import { Connection } from '#src/connection/connection.js';
 import { HandshakeRequest } from '#src/connection/request.js';
 import type { Message } from '#src/protocol/message-assembler.js';
 import { Opcode } from '#src/protocol/opcode.js';
+import { connectedPair } from '#src/testing/connected-pair.js';
+import { memoryPair } from '#src/testing/memory-transport.js';
 import { fakeClock } from '../support/clock.js';
-import { connectedPair, RawPeer, rawPair, record, roles, settle } from '../support/connections.js';
-import { memoryPair } from '../support/memory-transport.js';
+import { RawPeer, rawPair, record, roles, settle } from '../support/connections.js';
 
 const numbers = (count: number): string[] => Array.from({ length: count }, (_, i) => String(i));
 

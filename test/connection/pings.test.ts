@@ -2,8 +2,9 @@ import { expect } from 'chai';
 import type sinon from 'sinon';
 import { CloseError } from '#src/errors.js';
 import { Opcode } from '#src/protocol/opcode.js';
+import { connectedPair } from '#src/testing/connected-pair.js';
 import { fakeClock } from '../support/clock.js';
-import { connectedPair, isPending, outcome, rawPair, roles, settle } from '../support/connections.js';
+import { isPending, outcome, rawPair, roles, settle } from '../support/connections.js';
 
 describe('connection: ping', () => {
   let clock: sinon.SinonFakeTimers;

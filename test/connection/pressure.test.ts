@@ -2,17 +2,9 @@ import { expect } from 'chai';
 import type sinon from 'sinon';
 import { CloseError, LimitError, TimeoutError } from '#src/errors.js';
 import { Opcode } from '#src/protocol/opcode.js';
+import { connectedPair } from '#src/testing/connected-pair.js';
 import { fakeClock, fakeClockInEachTest } from '../support/clock.js';
-import {
-  connectedPair,
-  isPending,
-  outcome,
-  rawPair,
-  record,
-  recordCloses,
-  roles,
-  settle,
-} from '../support/connections.js';
+import { isPending, outcome, rawPair, record, recordCloses, roles, settle } from '../support/connections.js';
 
 const KiB = 1024;
 
@@ -343,13 +335,13 @@ describe('connection: the stalled-write deadline', () => {
     });
     let steps = 0;
     for (; !done; steps++) {
-      peer.transport.allow(1);
+      peer.transport.incoming.stall(1);
       await settle(2);
       await clock.tickAsync(900);
       expect(connection.state).to.equal('open');
     }
     expect(steps).to.be.greaterThan(10);
-    peer.transport.allow(Infinity);
+    peer.transport.incoming.stall(Infinity);
     await settle();
     await clock.tickAsync(1000);
     await settle();
@@ -470,7 +462,7 @@ describe('connection: pongs', () => {
 
   it('that wait are not overtaken by the answer to a later ping', async () => {
     const { connection, peer } = rawPair('server', { highWaterMark: 1000 });
-    peer.transport.allow(0);
+    peer.transport.incoming.stall(0);
     for (const letter of ['x', 'y']) {
       void connection.send(letter.repeat(600));
       await settle(2);
@@ -478,12 +470,12 @@ describe('connection: pongs', () => {
     peer.frame(Opcode.Ping, 'first');
     await settle();
     // One message leaves: the buffer is below the mark, and above its half.
-    peer.transport.allow(1);
+    peer.transport.incoming.stall(1);
     await settle();
     expect(connection.bufferedAmount).to.be.within(500, 999);
     peer.frame(Opcode.Ping, 'second');
     await settle();
-    peer.transport.allow(Infinity);
+    peer.transport.incoming.stall(Infinity);
     await settle();
     expect(peer.pongs).to.deep.equal(['second']);
   });

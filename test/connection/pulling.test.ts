@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { CloseError, UsageError } from '#src/errors.js';
+import { connectedPair } from '#src/testing/connected-pair.js';
 import { fakeClockInEachTest } from '../support/clock.js';
-import { connectedPair, outcome, rawPair, roles, settle } from '../support/connections.js';
+import { outcome, rawPair, roles, settle } from '../support/connections.js';
 import { watchSignal } from '../support/signals.js';
 
 function expectMisuse(error: unknown, what: RegExp): void {

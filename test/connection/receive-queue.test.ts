@@ -3,8 +3,9 @@ import type sinon from 'sinon';
 import { Fifo } from '#src/connection/fifo.js';
 import { ReceiveQueue } from '#src/connection/receive-queue.js';
 import { Opcode } from '#src/protocol/opcode.js';
+import { connectedPair } from '#src/testing/connected-pair.js';
 import { fakeClock } from '../support/clock.js';
-import { connectedPair, rawPair, record, roles, settle } from '../support/connections.js';
+import { rawPair, record, roles, settle } from '../support/connections.js';
 
 describe('Fifo', () => {
   it('keeps the order through pushes and shifts of any pattern', () => {

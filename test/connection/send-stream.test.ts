@@ -3,9 +3,9 @@ import { AntsError, CloseError, type StreamSource } from 'ants-ws';
 import { expect } from 'chai';
 import sinon from 'sinon';
 import { Opcode } from '#src/protocol/opcode.js';
+import { connectedPair } from '#src/testing/connected-pair.js';
 import { fakeClock } from '../support/clock.js';
 import {
-  connectedPair,
   isPending,
   outcome,
   type RawPeer,
@@ -183,7 +183,7 @@ describe('sendStream', () => {
   it('sends what it has as soon as there is room, although the source still lets it wait', async () => {
     const { connection, peer, transport } = rawPair('server', { highWaterMark: 0 });
     await settle();
-    transport.isStuck = true;
+    transport.outgoing.stall();
     const source = new ManualSource();
     const sent = connection.sendStream(source);
     await settle();
@@ -194,7 +194,7 @@ describe('sendStream', () => {
     source.give('third');
     await settle();
     expect(connection.bufferedAmount).to.equal(2 + 'first'.length);
-    transport.unstick();
+    transport.outgoing.resume();
     await settle();
     expect(shown(peer.frames)).to.deep.equal(['1 first+', '0 secondthird+']);
     source.end();
@@ -223,7 +223,7 @@ describe('sendStream', () => {
   it('takes from the source at the pace of the peer', async () => {
     const { connection, peer, transport } = rawPair('server', { highWaterMark: 64 * KiB });
     await settle();
-    transport.isStuck = true;
+    transport.outgoing.stall();
     let given = 0;
     function* generate() {
       for (let i = 0; i < 100; i++) {
@@ -235,7 +235,7 @@ describe('sendStream', () => {
     await settle();
     expect(given).to.be.within(2, 4);
     expect(connection.bufferedAmount).to.be.below(64 * KiB + 33 * KiB);
-    transport.unstick();
+    transport.outgoing.resume();
     await sent;
     await settle();
     expect(payloadOf(peer).length).to.equal(3200 * KiB);

@@ -4,8 +4,9 @@ import fc from 'fast-check';
 import { acquireSlab, releaseSlab } from '#src/connection/slab-pool.js';
 import { CloseError } from '#src/errors.js';
 import { Opcode } from '#src/protocol/opcode.js';
+import { connectedPair } from '#src/testing/connected-pair.js';
 import { fakeClockInEachTest } from '../support/clock.js';
-import { connectedPair, isPending, outcome, rawPair, record, roles, settle } from '../support/connections.js';
+import { isPending, outcome, rawPair, record, roles, settle } from '../support/connections.js';
 import { watchSignal } from '../support/signals.js';
 
 const bytes = (...values: number[]): Buffer => Buffer.from(values);
@@ -104,7 +105,7 @@ describe('connection: send', () => {
       );
       await fc.assert(
         fc.asyncProperty(sizes, fc.integer({ min: 1000, max: 70_000 }), async (lengths, chunkSize) => {
-          const { client, server } = connectedPair({ chunkSize });
+          const { client, server } = connectedPair({ chunks: chunkSize });
           const [from, to] = role === 'server' ? [server, client] : [client, server];
           const { messages } = record(to);
           const sent = lengths.map((length, i) =>

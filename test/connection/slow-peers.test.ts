@@ -4,8 +4,9 @@ import { dial, serve, Upgrader } from 'ants-ws';
 import { expect } from 'chai';
 import { CloseError, LimitError } from '#src/errors.js';
 import { Opcode } from '#src/protocol/opcode.js';
+import { connectedPair } from '#src/testing/connected-pair.js';
 import { fakeClockInEachTest } from '../support/clock.js';
-import { connectedPair, isPending, outcome, rawPair, roles, settle } from '../support/connections.js';
+import { isPending, outcome, rawPair, roles, settle } from '../support/connections.js';
 
 const KiB = 1024;
 

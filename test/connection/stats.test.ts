@@ -1,7 +1,8 @@
 import { dial, serve } from 'ants-ws';
 import { expect } from 'chai';
 import type { ConnectionStats } from '#src/connection/stats.js';
-import { connectedPair, outcome, rawPair, settle } from '../support/connections.js';
+import { connectedPair } from '#src/testing/connected-pair.js';
+import { outcome, rawPair, settle } from '../support/connections.js';
 
 const nothing: ConnectionStats = {
   bytesReceived: 0,

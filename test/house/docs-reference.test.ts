@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import * as ants from 'ants-ws';
+import * as testing from 'ants-ws/testing';
 import { expect } from 'chai';
 import { membersOf, readPublicNames } from './public-names.js';
 import { listFiles, readText } from './root.js';
@@ -15,12 +16,14 @@ describe('docs/reference', () => {
   const sources = listFiles('src', '.ts').map(readText).join('\n');
 
   it('tells of every public name', () => {
-    const { values, types } = readPublicNames();
-    expect(findMissing([...values, ...types], reference)).to.deep.equal([]);
+    for (const index of ['src/index.ts', 'src/testing/index.ts']) {
+      const { values, types } = readPublicNames(index);
+      expect(findMissing([...values, ...types], reference)).to.deep.equal([]);
+    }
   });
 
   it('tells of every member of public classes and objects', () => {
-    const members = Object.values(ants).flatMap((value) => membersOf(value));
+    const members = [...Object.values(ants), ...Object.values(testing)].flatMap((value) => membersOf(value));
     // Left out: what every emitter has, and `[Symbol.asyncIterator]` and the like, which are told of by their use.
     const named = members
       .map((member) => member.replace(/^(static )?\./, ''))
@@ -29,7 +32,7 @@ describe('docs/reference', () => {
   });
 
   it('tells of every option', () => {
-    const { types } = readPublicNames();
+    const types = [...readPublicNames().types, ...readPublicNames('src/testing/index.ts').types];
     const options: string[] = [];
     for (const [, name, body] of sources.matchAll(/^export interface (\w*Options)\b.*\{\n([\s\S]*?)^\}/gm)) {
       if (!types.includes(name!)) continue;

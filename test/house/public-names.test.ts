@@ -1,44 +1,53 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as ants from 'ants-ws';
+import * as testing from 'ants-ws/testing';
 import { expect } from 'chai';
 import { findForgotten, membersOf, parseExports, readPublicNames } from './public-names.js';
 import { listFiles, readText, root } from './root.js';
 
-const snapshotPath = 'test/house/public-names.txt';
-
-/** What users need no name for: arguments of constructors that they do not call, and the type behind `extends`. */
-const unneeded: readonly string[] = [
-  'Connection mentions ConnectionInit',
-  'Connection mentions TypedEmitter',
-  'Server mentions ServerInit',
+const modules = [
+  { name: 'ants-ws', exported: ants, index: 'src/index.ts', snapshotPath: 'test/house/public-names.txt' },
+  {
+    name: 'ants-ws/testing',
+    exported: testing,
+    index: 'src/testing/index.ts',
+    snapshotPath: 'test/house/public-names.testing.txt',
+  },
 ];
 
-describe('public names', () => {
-  it('are the ones that src/index.ts lists', () => {
-    const names = readPublicNames();
-    expect(names.values).to.deep.equal(Object.keys(ants).sort());
-  });
+/** What users need no name for: arguments of constructors that they do not call, and the type behind `extends`. */
+const unneeded: readonly string[] = ['Connection mentions TypedEmitter', 'Server mentions ServerInit'];
 
-  it('are the ones in the snapshot', () => {
-    const names = readPublicNames();
-    const lines = ['# Values, with the members of classes and objects'];
-    for (const [name, value] of Object.entries(ants).sort(([a], [b]) => (a < b ? -1 : 1))) {
-      lines.push(name, ...membersOf(value).map((member) => `  ${member}`));
-    }
-    lines.push('', '# Types', ...names.types, '');
-    const now = lines.join('\n');
-    if (process.env['UPDATE_SNAPSHOTS'] === '1') writeFileSync(join(root, snapshotPath), now);
-    expect(now).to.equal(
-      readText(snapshotPath),
-      `The public names are not those of ${snapshotPath}. If that is meant, run "UPDATE_SNAPSHOTS=1 npm test", ` +
-        'commit the file, and tell of the change in CHANGELOG.md and in docs/reference.',
-    );
-  });
+describe('public names', () => {
+  for (const { name, exported, index } of modules) {
+    it(`of ${name} are the ones that ${index} lists`, () => {
+      expect(readPublicNames(index).values).to.deep.equal(Object.keys(exported).sort());
+    });
+  }
+
+  for (const { name: module, exported, index, snapshotPath } of modules)
+    it(`of ${module} are the ones in the snapshot`, () => {
+      const names = readPublicNames(index);
+      const lines = ['# Values, with the members of classes and objects'];
+      for (const [name, value] of Object.entries(exported).sort(([a], [b]) => (a < b ? -1 : 1))) {
+        lines.push(name, ...membersOf(value).map((member) => `  ${member}`));
+      }
+      lines.push('', '# Types', ...names.types, '');
+      const now = lines.join('\n');
+      if (process.env['UPDATE_SNAPSHOTS'] === '1') writeFileSync(join(root, snapshotPath), now);
+      expect(now).to.equal(
+        readText(snapshotPath),
+        `The public names are not those of ${snapshotPath}. If that is meant, run "UPDATE_SNAPSHOTS=1 npm test", ` +
+          'commit the file, and tell of the change in CHANGELOG.md and in docs/reference.',
+      );
+    });
 
   it('include every type that they mention', () => {
     const declarations = listFiles('dist', '.d.ts').map(readText);
-    const forgotten = findForgotten(readPublicNames(), declarations);
+    const all = modules.map(({ index }) => readPublicNames(index));
+    const names = { values: all.flatMap(({ values }) => values), types: all.flatMap(({ types }) => types) };
+    const forgotten = findForgotten(names, declarations);
     expect(forgotten.filter((line) => !unneeded.includes(line))).to.deep.equal([]);
   });
 

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { readText } from './root.js';
 
 /** The names that a module exports, by their kind. */
@@ -29,7 +30,7 @@ export function parseExports(text: string, read: (specifier: string) => string):
     }
   }
   const other = /^export\b.*$/m.exec(text.replace(named, '').replace(everything, ''));
-  if (other !== null) throw new Error(`src/index.ts should only re-export, not: ${other[0]}`);
+  if (other !== null) throw new Error(`an index should only re-export, not: ${other[0]}`);
   // A name can be both, such as a const object and the type of its values.
   const both = new Set(values);
   return { values: values.sort(), types: types.filter((name) => !both.has(name)).sort() };
@@ -40,10 +41,10 @@ const everything = /^export\s+\*\s+from\s+'([^']+)';/gm;
 const declared =
   /^export\s+(?:declare\s+|abstract\s+|async\s+)*(class|const|let|function\*?|interface|type)\s+(\w+)/gm;
 
-/** The names that this package exports. */
-export function readPublicNames(): ExportedNames {
-  return parseExports(readText('src/index.ts'), (specifier) =>
-    readText(`src/${specifier.replace(/^\.\//, '').replace(/\.js$/, '.ts')}`),
+/** The names that a module of this package exports. */
+export function readPublicNames(index = 'src/index.ts'): ExportedNames {
+  return parseExports(readText(index), (specifier) =>
+    readText(posix.join(posix.dirname(index), specifier.replace(/\.js$/, '.ts'))),
   );
 }
 

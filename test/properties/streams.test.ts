@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { connectedPair } from '../support/connections.js';
+import { connectedPair } from '#src/testing/connected-pair.js';
 import { runs } from './settings.js';
 
 /** The chunks of a message, as its source gives them. */
@@ -30,7 +30,7 @@ describe('streams between two ends', () => {
       fc.array(message, { maxLength: 6 }),
       fc.integer({ min: 1, max: 500 }),
       async (messages, chunkSize) => {
-        const { client, server } = connectedPair({ chunkSize });
+        const { client, server } = connectedPair({ chunks: chunkSize });
         const sent = messages.map((one) =>
           client.sendStream(one.chunks as string[], { fragmentSize: one.fragmentSize }),
         );

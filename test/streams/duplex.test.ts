@@ -3,7 +3,8 @@ import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { CloseError, toDuplex, UsageError } from 'ants-ws';
 import { expect } from 'chai';
-import { connectedPair, outcome, rawPair, settle } from '../support/connections.js';
+import { connectedPair } from '#src/testing/connected-pair.js';
+import { outcome, rawPair, settle } from '../support/connections.js';
 
 const KiB = 1024;
 
@@ -84,14 +85,14 @@ describe('toDuplex', () => {
     const { connection, transport } = rawPair('server');
     const stream = toDuplex(connection);
     await settle();
-    transport.isStuck = true;
+    transport.outgoing.stall();
     let isDone = false;
     stream.write(Buffer.alloc(256 * KiB), () => {
       isDone = true;
     });
     await settle();
     expect(isDone).to.equal(false);
-    transport.unstick();
+    transport.outgoing.resume();
     await settle();
     expect(isDone).to.equal(true);
   });

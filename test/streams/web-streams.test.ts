@@ -1,6 +1,7 @@
 import { CloseError, toWebStreams } from 'ants-ws';
 import { expect } from 'chai';
-import { connectedPair, isPending, outcome, rawPair, settle } from '../support/connections.js';
+import { connectedPair } from '#src/testing/connected-pair.js';
+import { isPending, outcome, rawPair, settle } from '../support/connections.js';
 
 const KiB = 1024;
 
@@ -38,10 +39,10 @@ describe('toWebStreams', () => {
     const { connection, transport } = rawPair('server');
     const writer = toWebStreams(connection).writable.getWriter();
     await settle();
-    transport.isStuck = true;
+    transport.outgoing.stall();
     const written = writer.write(Buffer.alloc(256 * KiB));
     expect(await isPending(written)).to.equal(true);
-    transport.unstick();
+    transport.outgoing.resume();
     await written;
   });
 

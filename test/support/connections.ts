@@ -1,4 +1,5 @@
 import { setImmediate as immediate } from 'node:timers/promises';
+import type { Clock } from '#src/connection/clock.js';
 import { Connection } from '#src/connection/connection.js';
 import type { CloseInfo } from '#src/connection/events.js';
 import type { ConnectionOptions, Role } from '#src/connection/options.js';
@@ -7,10 +8,15 @@ import { writeFrame } from '#src/protocol/frame-encoder.js';
 import { FrameParser } from '#src/protocol/frame-parser.js';
 import type { Message } from '#src/protocol/message-assembler.js';
 import { Opcode } from '#src/protocol/opcode.js';
-import { type MemoryTransport, memoryPair, type PairOptions } from './memory-transport.js';
+import { type MemoryTransport, memoryPair } from '#src/testing/memory-transport.js';
 
 /** A connection over `transport`, as after a handshake. */
-export function connect(role: Role, transport: MemoryTransport, options: ConnectionOptions = {}): Connection {
+export function connect(
+  role: Role,
+  transport: MemoryTransport,
+  options: ConnectionOptions = {},
+  clock?: Clock,
+): Connection {
   return new Connection({
     role,
     transport,
@@ -18,28 +24,8 @@ export function connect(role: Role, transport: MemoryTransport, options: Connect
     request: new HandshakeRequest('/', []),
     data: undefined,
     options,
+    clock,
   });
-}
-
-/** Two connections that talk to each other in memory, with their transports. */
-export interface Pair {
-  readonly client: Connection;
-  readonly server: Connection;
-  readonly clientTransport: MemoryTransport;
-  readonly serverTransport: MemoryTransport;
-}
-
-/** Connects a client and a server in memory. */
-export function connectedPair(
-  options: { client?: ConnectionOptions; server?: ConnectionOptions } & PairOptions = {},
-): Pair {
-  const [clientTransport, serverTransport] = memoryPair(options);
-  return {
-    client: connect('client', clientTransport, options.client),
-    server: connect('server', serverTransport, options.server),
-    clientTransport,
-    serverTransport,
-  };
 }
 
 /** A frame as a raw peer saw it. */
@@ -162,10 +148,11 @@ export function closePayload(code?: number, reason = ''): Buffer {
 export function rawPair(
   role: Role,
   options: ConnectionOptions = {},
+  clock?: Clock,
 ): { connection: Connection; peer: RawPeer; transport: MemoryTransport } {
   const [ours, theirs] = memoryPair();
   return {
-    connection: connect(role, ours, options),
+    connection: connect(role, ours, options, clock),
     peer: new RawPeer(role === 'client' ? 'server' : 'client', theirs),
     transport: ours,
   };
