@@ -3,7 +3,12 @@ export { Dialer, dial } from './client/dial.js';
 export type { DialOptions } from './client/options.js';
 export type { Clock } from './connection/clock.js';
 export type { ConnectionState } from './connection/closing.js';
-export { Connection, type ConnectionInit, type Handler } from './connection/connection.js';
+export {
+  type CloseOptions,
+  Connection,
+  type ConnectionInit,
+  type Handler,
+} from './connection/connection.js';
 export type { DiagnosticsMessages, HandshakeTrace, Pressure } from './connection/diagnostics.js';
 export type { CloseInfo, ConnectionEvents, TypedEvents } from './connection/events.js';
 export type { IncomingBinary, IncomingStream, IncomingText } from './connection/incoming-stream.js';
@@ -28,10 +33,11 @@ export type { Subprotocols } from './handshake/subprotocols.js';
 export { CloseCode } from './protocol/close-code.js';
 export type { Message } from './protocol/message-assembler.js';
 export type { BroadcastData, BroadcastOptions } from './server/broadcast.js';
+export type { CloseAllOptions, CloseCounts } from './server/close-all.js';
 export type { UpgradeHandler, UpgradeListener } from './server/listener.js';
 export type { Authorize, AuthorizeContext, UpgraderOptions } from './server/options.js';
 export { type ServeOptions, serve } from './server/serve.js';
 export type { Server } from './server/server.js';
-export { type CloseAllOptions, Upgrader, upgrade } from './server/upgrader.js';
+export { Upgrader, upgrade } from './server/upgrader.js';
 export { type DuplexOptions, toDuplex } from './streams/duplex.js';
 export { toWebStreams, type WebStreams } from './streams/web-streams.js';

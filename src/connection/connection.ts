@@ -61,6 +61,15 @@ export interface ConnectionInit<Data> {
   readonly clock?: Clock | undefined;
 }
 
+/** How a connection is closed. */
+export interface CloseOptions extends WaitOptions {
+  /**
+   * How long those who read in a loop may take, in milliseconds, to finish with the messages that are here before the Close frame is
+   * sent. Default: 0.
+   */
+  grace?: number | undefined;
+}
+
 /** Serves one connection; see {@link Connection.run} for what its end means. */
 export type Handler<Data = unknown> = (connection: Connection<Data>) => unknown;
 
@@ -385,16 +394,23 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
    * Closes the connection with the closing handshake: what was sent before goes out first, then the Close frame, and the peer has
    * `closeTimeout` to answer it. Resolves when the connection has ended, also when it was ended otherwise.
    *
+   * With `grace`, it first lets those who read in a loop (`for await`, `consume`, a stream) finish with the messages that are here, and
+   * answer them; the connection is open meanwhile.
+   *
    * @param code 1000-1003, 1007-1014 or 3000-4999; 1005 without a reason sends an empty Close frame. Default: 1000.
    * @param reason At most 123 bytes of UTF-8.
-   * @throws TypeError when `code` or `reason` can't be sent.
+   * @throws TypeError when `code` or `reason` can't be sent, or `grace` is no time.
    */
-  close(code: number = CloseCode.NormalClosure, reason = '', options?: WaitOptions): Promise<CloseInfo> {
-    const signal = options?.signal;
+  close(
+    code: number = CloseCode.NormalClosure,
+    reason = '',
+    { signal, grace = 0 }: CloseOptions = {},
+  ): Promise<CloseInfo> {
     // Checked in every state, so that a mistake shows each time.
     encodeClosePayload(code, reason);
+    checkNumber('grace', grace, 0);
     if (signal?.aborted) return Promise.reject(signal.reason);
-    this.#core.close(code, reason);
+    this.#core.close(code, reason, grace);
     return abortable(this.closed, signal);
   }
 

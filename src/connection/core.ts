@@ -116,10 +116,14 @@ export class ConnectionCore
     this.#tellControl('ping', 'out', payload);
   }
 
-  /** Starts the closing handshake. */
-  close(code: number, reason: string): void {
-    this.closing.begin(code, reason);
-    this.reader.hurry();
+  /** Starts the closing handshake; within `grace` milliseconds, as soon as who reads is done with what is here. */
+  close(code: number, reason: string, grace: number): void {
+    const begin = (): void => {
+      this.closing.begin(code, reason);
+      this.reader.hurry();
+    };
+    if (grace > 0 && this.closing.state === 'open') this.reader.whenDone(begin, grace);
+    else begin();
   }
 
   /** Fails the connection (RFC 6455 section 7.1.7). */

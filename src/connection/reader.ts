@@ -94,6 +94,8 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
   #transportPaused = false;
   #ends: ReadEnd[] | undefined;
   #endDeadline: Deadline | undefined;
+  /** What to do when the messages that are here have been dealt with, and the deadline for that. */
+  #leaving: { readonly leave: () => void; readonly deadline: Deadline | undefined } | undefined;
   #bytesReceived = 0;
   #wasHeld = false;
   /** Whether ends wait for nobody any more. */
@@ -200,8 +202,20 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
     this.#schedulePump();
   }
 
+  /** Calls `leave` when those who read in loops are done with the messages that are here, or in `ms` milliseconds. */
+  whenDone(leave: () => void, ms: number): void {
+    if (this.inbox.isDone || !this.inbox.isBeingRead) {
+      leave();
+      return;
+    }
+    if (this.#leaving !== undefined) return;
+    this.#leaving = { leave, deadline: setDeadline(ms, leave, this.#clock) };
+  }
+
   /** We are closing: ends wait for no consumer any more, and nothing may stop reading; what the queue can't take is dropped. */
   hurry(): void {
+    clearDeadline(this.#leaving?.deadline);
+    this.#leaving = undefined;
     this.inbox.overflow();
     this.#stopWaiting();
   }
@@ -253,7 +267,7 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
   }
 
   onReturned(): void {
-    if (this.#ends !== undefined) this.#schedulePump();
+    if (this.#ends !== undefined || this.#leaving !== undefined) this.#schedulePump();
   }
 
   onAwaited(): void {
@@ -376,6 +390,7 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
     this.#pumping = true;
     while (this.#emitQueued() || this.#parse());
     this.#settleEnds();
+    if (this.#leaving !== undefined && this.inbox.isDone) this.#leaving.leave();
     this.#pumping = false;
     if (this.#holds === 0 && this.#transportPaused) {
       this.#transportPaused = false;

@@ -4,9 +4,10 @@ import type { Connection } from '../connection/connection.js';
 import type { ServerStats } from '../connection/stats.js';
 import { AntsError } from '../errors.js';
 import type { BroadcastData, BroadcastOptions } from './broadcast.js';
+import { type CloseAllOptions, type CloseCounts, checkCloseAll } from './close-all.js';
 import { formatAuthority } from './listen.js';
 import type { UpgradeListener } from './listener.js';
-import { type CloseAllOptions, checkCloseAll, type Upgrader } from './upgrader.js';
+import type { Upgrader } from './upgrader.js';
 
 /** What a {@link Server} is made from. */
 export interface ServerInit<Data> {
@@ -31,7 +32,7 @@ export class Server<Data = unknown> {
   };
   /** Where the HTTP server listens, or did last. */
   #place: AddressInfo | string | null;
-  #closed: Promise<void> | undefined;
+  #closed: Promise<CloseCounts> | undefined;
 
   constructor(init: ServerInit<Data>) {
     this.#init = init;
@@ -96,12 +97,13 @@ export class Server<Data = unknown> {
   }
 
   /**
-   * Accepts no more connections and closes those that there are, by default with 1001. The promise resolves when all have
-   * ended and the port is free. An HTTP server that was handed in goes on.
+   * Accepts no more connections and closes those that there are, by default with 1001. Who reads in a loop may first answer the
+   * messages that are here, for half of the time. The promise resolves when all have ended and the port is free. An HTTP server
+   * that was handed in goes on.
    *
-   * @throws TypeError when the code or the reason cannot be sent, or the time is none; then nothing is closed
+   * @throws TypeError when the code or the reason cannot be sent, the time is none, or an option is unknown; then nothing is closed
    */
-  close(options: CloseAllOptions = {}): Promise<void> {
+  close(options: CloseAllOptions = {}): Promise<CloseCounts> {
     try {
       checkCloseAll(options);
     } catch (error) {
@@ -111,11 +113,12 @@ export class Server<Data = unknown> {
     return this.#closed;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+  /** Closes the server, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 
-  async #close(options: CloseAllOptions): Promise<void> {
+  async #close(options: CloseAllOptions): Promise<CloseCounts> {
     const { http, isOwn, upgrader, listener, signal } = this.#init;
     signal?.removeEventListener('abort', this.#onAbort);
     if (!isOwn) {
@@ -123,9 +126,10 @@ export class Server<Data = unknown> {
       return upgrader.close(options);
     }
     const freed = new Promise<void>((resolve) => http.close(() => resolve()));
-    await upgrader.close(options);
+    const counts = await upgrader.close(options);
     // Half requests. Refused clients are given their time to read why.
     for (const socket of this.#sockets) if (!socket.writableEnded) socket.destroy();
-    return freed;
+    await freed;
+    return counts;
   }
 }

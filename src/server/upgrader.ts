@@ -1,20 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Connection } from '../connection/connection.js';
-import { clearDeadline, setDeadline } from '../connection/deadline.js';
 import { traceHandshake } from '../connection/diagnostics.js';
 import { DuplexTransport } from '../connection/duplex-transport.js';
 import { checkOptionNames } from '../connection/option-names.js';
-import { checkNumber } from '../connection/options.js';
 import { HandshakeRequest } from '../connection/request.js';
 import { type ServerStats, StatsSum } from '../connection/stats.js';
 import { findDeflate } from '../deflate/extension.js';
-import { TimeoutError } from '../errors.js';
 import { extensionsHeader } from '../handshake/negotiate.js';
 import { acceptHeaders, checkUpgrade } from '../handshake/server.js';
-import { encodeClosePayload } from '../protocol/close-payload.js';
 import { decide, type Interrupt } from './authorize.js';
 import { type BroadcastData, type BroadcastOptions, broadcast } from './broadcast.js';
+import { type CloseAllOptions, type CloseCounts, checkCloseAll, closeAll } from './close-all.js';
 import { closing, Failure, faulty, gone, refused } from './failure.js';
 import { makeListener, type UpgradeHandler, type UpgradeListener } from './listener.js';
 import {
@@ -25,31 +22,6 @@ import {
   upgraderTaker,
 } from './options.js';
 import { formatHead, ignoreErrors, respond, stopIgnoringErrors } from './response.js';
-
-/** How {@link Upgrader.close} closes. */
-export interface CloseAllOptions {
-  /** The close code that every client gets. Default: 1001, going away. */
-  code?: number | undefined;
-  /** The close reason. Default: empty. */
-  reason?: string | undefined;
-  /** How long the clients may take, in milliseconds; who has not closed by then is cut off. Default: 5,000. */
-  timeout?: number | undefined;
-}
-
-/**
- * Fills in the defaults.
- *
- * @throws TypeError when the code or the reason cannot be sent, or the time is none
- */
-export function checkCloseAll({ code = 1001, reason = '', timeout = 5_000 }: CloseAllOptions): {
-  code: number;
-  reason: string;
-  timeout: number;
-} {
-  encodeClosePayload(code, reason);
-  checkNumber('timeout', timeout, 0);
-  return { code, reason, timeout };
-}
 
 /** Sockets that an Upgrader has taken on; two of them would write into each other's connection. */
 const taken = new WeakSet<Duplex>();
@@ -141,26 +113,24 @@ export class Upgrader<Data = undefined> {
   }
 
   /**
-   * Closes all connections; refuses the requests that are still undecided, and all later ones, with 503. The promise
-   * resolves when every connection has ended.
+   * Closes all connections; refuses the requests that are still undecided, and all later ones, with 503. Who reads in a loop may
+   * first answer the messages that are here, for half of the time. The promise resolves when every connection has ended.
    *
-   * @throws TypeError when the code or the reason cannot be sent, or the time is none; then nothing is closed
+   * @throws TypeError when the code or the reason cannot be sent, the time is none, or an option is unknown; then nothing is closed
    */
-  async close(options: CloseAllOptions = {}): Promise<void> {
+  async close(options: CloseAllOptions = {}): Promise<CloseCounts> {
     // Before anything happens, and also when there is no connection.
-    const { code, reason, timeout } = checkCloseAll(options);
+    const plan = checkCloseAll(options);
     this.#isClosed = true;
+    const refused = this.#undecided.size;
     for (const interrupt of this.#undecided) interrupt(closing());
-    const connections = [...this.#connections];
-    const deadline = setDeadline(timeout, () => {
-      for (const connection of connections) connection.terminate(lateClose(timeout));
-    });
-    try {
-      const closed = connections.map((connection) => connection.close(code, reason));
-      await Promise.all([...closed, ...this.#answering]);
-    } finally {
-      clearDeadline(deadline);
-    }
+    const [counts] = await Promise.all([closeAll(this.#connections, plan), ...this.#answering]);
+    return { ...counts, refused };
+  }
+
+  /** Closes all connections, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 
   async #open(
@@ -269,13 +239,6 @@ export class Upgrader<Data = undefined> {
     if (authorize === undefined) return { data: undefined as Data };
     return decide(authorize, request, socket, handshakeTimeout, this.#undecided);
   }
-}
-
-function lateClose(timeout: number): TimeoutError {
-  return new TimeoutError(
-    'ANTS_CLOSE_TIMEOUT',
-    `the peer did not finish the closing handshake within ${timeout} ms (the timeout of close())`,
-  );
 }
 
 /** Whether nobody is there to be answered: a client that ended its side waits for no connection. */

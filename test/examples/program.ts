@@ -74,8 +74,13 @@ export class Program {
 
   /** Presses Ctrl-C, and waits for the end. */
   interrupt(): Promise<Exit> {
-    this.#process.kill('SIGINT');
+    this.signal('SIGINT');
     return this.#exited;
+  }
+
+  /** Sends the process a signal. */
+  signal(name: NodeJS.Signals): void {
+    this.#process.kill(name);
   }
 
   /** Ends what a failed test left behind. */

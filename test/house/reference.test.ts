@@ -36,7 +36,7 @@ describe('the tables of docs/reference', () => {
     ['ConnectionOptions', 'src/connection/options.ts'],
     ['UpgraderOptions', 'src/server/options.ts'],
     ['ServeOptions', 'src/server/serve.ts'],
-    ['CloseAllOptions', 'src/server/upgrader.ts'],
+    ['CloseAllOptions', 'src/server/close-all.ts'],
     ['DialOptions', 'src/client/options.ts'],
   ] as const) {
     it(`have a row for each of the ${name}`, () => {
