@@ -6,11 +6,14 @@ export class HandshakeRequest {
   readonly url: string;
   /** Header names and values, alternating, as they were sent. */
   readonly rawHeaders: readonly string[];
+  /** On a server, the address of the client: of its socket, or what `trustProxy` believes. Undefined at a unix socket, and on clients. */
+  readonly clientAddress: string | undefined;
   #headers: Headers | undefined;
 
-  constructor(url: string, rawHeaders: readonly string[]) {
+  constructor(url: string, rawHeaders: readonly string[], clientAddress?: string) {
     this.url = url;
     this.rawHeaders = rawHeaders;
+    this.clientAddress = clientAddress;
   }
 
   /** The headers for look-up by name; made on first use. */

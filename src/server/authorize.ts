@@ -1,13 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { clearDeadline, setDeadline } from '../connection/deadline.js';
-import { type Failure, faulty, gone, refusedWith, tooLate } from './failure.js';
-import type { Authorize } from './options.js';
+import { EarlyData } from './early-data.js';
+import { Failure, faulty, gone, refusedWith, tooLate } from './failure.js';
+import type { Authorize, AuthorizeContext } from './options.js';
 import type { FinalResponse } from './response.js';
 
 /** A decision in the client's favour. */
 export interface Authorized<Data> {
   readonly data: Data;
+  /** All that came behind the request meanwhile. */
+  readonly head: Buffer;
 }
 
 /** Ends the wait for a decision. */
@@ -17,12 +20,15 @@ export type Interrupt = (failure: Failure) => void;
  * Asks `authorize` for its decision on a request, and waits for it as long as the socket lives, but `ms` milliseconds at
  * most. What comes after that is nobody's business any more.
  *
+ * @param head what has come behind the request
  * @param undecided holds, during the wait, the function that ends it from outside
  */
 export async function decide<Data>(
   authorize: Authorize<Data>,
   request: IncomingMessage,
+  clientAddress: string | undefined,
   socket: Duplex,
+  head: Buffer,
   ms: number,
   undecided: Set<Interrupt>,
 ): Promise<Authorized<Data> | Failure> {
@@ -39,10 +45,14 @@ export async function decide<Data>(
   const onEnd = () => interrupt(gone(undefined));
   const deadline = setDeadline(ms, () => interrupt(tooLate(ms)));
   socket.on('error', onError).on('end', onEnd).on('close', onEnd);
+  const early = new EarlyData(socket);
   undecided.add(interrupt);
   try {
     // The interruption comes first: a signal that is aborted makes authorize throw as well.
-    return await Promise.race([interruption, ask(authorize, request, controller.signal).catch(faulty)]);
+    const context = { signal: controller.signal, clientAddress };
+    const decision = await Promise.race([interruption, ask(authorize, request, context).catch(faulty)]);
+    const all = early.stop(head);
+    return decision instanceof Failure ? decision : { ...decision, head: all };
   } finally {
     undecided.delete(interrupt);
     clearDeadline(deadline);
@@ -58,9 +68,9 @@ const falseMessage =
 async function ask<Data>(
   authorize: Authorize<Data>,
   request: IncomingMessage,
-  signal: AbortSignal,
-): Promise<Authorized<Data> | Failure> {
-  const decision = await authorize(request, { signal });
+  context: AuthorizeContext,
+): Promise<Pick<Authorized<Data>, 'data'> | Failure> {
+  const decision = await authorize(request, context);
   // A check that means "no" by it would let everybody in. `undefined` is what a check without data returns.
   if (decision === false) throw new TypeError(falseMessage);
   if (!isResponse(decision)) return { data: decision };

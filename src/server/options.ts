@@ -16,11 +16,15 @@ import type { ServerRules } from '../handshake/negotiate.js';
 import { compileOrigins, type Origins } from '../handshake/origin.js';
 import { checkResponseHeaders } from '../handshake/server.js';
 import { compileSubprotocols, type Subprotocols } from '../handshake/subprotocols.js';
+import { type AdmissionLimits, type AdmissionOptions, resolveLimits } from './admission.js';
+import { compileTrust, type FindAddress, type TrustProxy } from './client-address.js';
 
 /** What {@link Authorize} gets beside the request. */
 export interface AuthorizeContext {
   /** Aborted when the answer is not wanted any more: the client went away, the deadline passed, the server closes. */
   readonly signal: AbortSignal;
+  /** The address of the client, by its socket or by `trustProxy`; undefined at a unix socket. */
+  readonly clientAddress: string | undefined;
 }
 
 /**
@@ -34,7 +38,9 @@ export type Authorize<Data> = (
 ) => Response | Data | Promise<Response | Data>;
 
 /** How requests are upgraded. Sizes are bytes, times are milliseconds; `Infinity` switches a limit or deadline off. */
-export interface UpgraderOptions<Data = undefined> extends Omit<ConnectionOptions, 'onError'> {
+export interface UpgraderOptions<Data = undefined>
+  extends Omit<ConnectionOptions, 'onError'>,
+    AdmissionOptions {
   /**
    * The subprotocols that are spoken, of which the first that the client offers is taken; or a function that chooses one
    * of `offered`. Default: none.
@@ -51,6 +57,8 @@ export interface UpgraderOptions<Data = undefined> extends Omit<ConnectionOption
    * offer fits. Default: `false`.
    */
   compression?: Compression | undefined;
+  /** Which proxies tell the address of a client. Default: none; it is the address of the socket. */
+  trustProxy?: TrustProxy | undefined;
   /** How long the opening handshake may take, `authorize` included. Default: 10,000. */
   handshakeTimeout?: number | undefined;
   /**
@@ -68,6 +76,8 @@ export interface UpgradeSettings<Data> {
   readonly authorize: Authorize<Data> | undefined;
   readonly makeHeaders: (request: IncomingMessage) => RawHeaders;
   readonly handshakeTimeout: number;
+  readonly limits: AdmissionLimits;
+  readonly findAddress: FindAddress;
   readonly connection: ConnectionOptions;
   readonly onError: (error: unknown) => void;
 }
@@ -78,6 +88,11 @@ export const upgraderOptionNames = {
   subprotocols: true,
   origins: true,
   authorize: true,
+  maxConnections: true,
+  maxConnectionsPerAddress: true,
+  maxHandshakes: true,
+  retryAfter: true,
+  trustProxy: true,
   headers: true,
   compression: true,
   handshakeTimeout: true,
@@ -122,6 +137,8 @@ export function compileOptions<Data>(options: UpgraderOptions<Data>): UpgradeSet
     authorize,
     makeHeaders: compileHeaders(options.headers),
     handshakeTimeout,
+    limits: resolveLimits(options),
+    findAddress: compileTrust(options.trustProxy),
     connection,
     onError: errorSink(options),
   };

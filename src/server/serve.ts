@@ -90,6 +90,9 @@ export async function serve<Data = undefined>(
   checkNumber('maxHeaderSize', maxHeaderSize, 1);
   if (tls !== undefined) checkTls(tls);
   const http = makeHttpServer({ tls, handshakeTimeout, maxHeaderSize });
+  const { maxConnections = Infinity, maxHandshakes = Infinity } = options;
+  // Who has not sent a request yet can be told nothing; it is in the handshake all the same.
+  http.maxConnections = maxConnections + maxHandshakes;
   await listen(http, listenOptions(options));
   // Only now, so that nothing stays on the signal when it cannot listen; no connection comes before this turn has ended.
   const server = new Server({ ...parts, http, isOwn: true, isSecure: tls !== undefined, host });

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Connection } from '../connection/connection.js';
 import { traceHandshake } from '../connection/diagnostics.js';
@@ -8,8 +9,9 @@ import { HandshakeRequest } from '../connection/request.js';
 import { type ServerStats, StatsSum } from '../connection/stats.js';
 import { findDeflate } from '../deflate/extension.js';
 import { extensionsHeader } from '../handshake/negotiate.js';
-import { acceptHeaders, checkUpgrade } from '../handshake/server.js';
-import { decide, type Interrupt } from './authorize.js';
+import { type AcceptedUpgrade, acceptHeaders, checkUpgrade } from '../handshake/server.js';
+import { Admission, type Place } from './admission.js';
+import { type Authorized, decide, type Interrupt } from './authorize.js';
 import { type BroadcastData, type BroadcastOptions, broadcast } from './broadcast.js';
 import { type CloseAllOptions, type CloseCounts, checkCloseAll, closeAll } from './close-all.js';
 import { closing, Failure, faulty, gone, refused } from './failure.js';
@@ -38,6 +40,7 @@ export class Upgrader<Data = undefined> {
   /** Requests that have no answer yet; these never reject. */
   readonly #answering = new Set<Promise<unknown>>();
   readonly #sum = new StatsSum();
+  readonly #admission = new Admission();
   #isClosed = false;
 
   /** @throws TypeError when an option cannot be used */
@@ -189,28 +192,44 @@ export class Upgrader<Data = undefined> {
     const checked = checkUpgrade(request, settings.rules);
     if (!checked.ok) return refused(checked.refusal);
 
-    const authorized = await this.#authorize(request, socket, settings);
+    const address = settings.findAddress((socket as Partial<Socket>).remoteAddress, request.rawHeaders);
+    const place = this.#admission.enter(address, settings.limits);
+    if (place instanceof Failure) return place;
+    const result = await this.#accept(request, address, socket, head, settings, checked.value).catch(faulty);
+    place.decided();
+    if (result instanceof Failure) place.leave();
+    else this.#keep(result, socket, place);
+    return result;
+  }
+
+  async #accept(
+    request: IncomingMessage,
+    address: string | undefined,
+    socket: Duplex,
+    head: Buffer,
+    settings: UpgradeSettings<Data>,
+    accepted: AcceptedUpgrade,
+  ): Promise<Connection<Data> | Failure> {
+    const authorized = await this.#authorize(request, address, socket, head, settings);
     if (authorized instanceof Failure) return authorized;
-    const headers = acceptHeaders(checked.value, settings.makeHeaders(request));
+    const headers = acceptHeaders(accepted, settings.makeHeaders(request));
     if (hasLeft(socket)) return gone(socket.errored);
     if (this.#isClosed) return closing();
 
     socket.write(formatHead(101, headers));
     const transport = new DuplexTransport(socket);
     stopIgnoringErrors(socket);
-    const connection = new Connection<Data>({
+    return new Connection<Data>({
       role: 'server',
       transport,
-      head,
-      subprotocol: checked.value.subprotocol,
-      extensions: extensionsHeader(checked.value),
-      deflate: findDeflate('server', checked.value.extensions),
-      request: new HandshakeRequest(request.url ?? '', request.rawHeaders),
+      head: authorized.head,
+      subprotocol: accepted.subprotocol,
+      extensions: extensionsHeader(accepted),
+      deflate: findDeflate('server', accepted.extensions),
+      request: new HandshakeRequest(request.url ?? '', request.rawHeaders, address),
       data: authorized.data,
       options: settings.connection,
     });
-    this.#keep(connection, socket);
-    return connection;
   }
 
   #override(overrides: UpgraderOptions<Data>): UpgradeSettings<Data> {
@@ -219,11 +238,13 @@ export class Upgrader<Data = undefined> {
   }
 
   /** Not by `connection.closed`: to look at it says that somebody waits for the end, and would hurry unread messages. */
-  #keep(connection: Connection<Data>, socket: Duplex): void {
+  #keep(connection: Connection<Data>, socket: Duplex, place: Place): void {
     this.#connections.add(connection);
     this.#sum.opened++;
     const forget = () => {
-      if (this.#connections.delete(connection)) this.#sum.add(connection.stats);
+      if (!this.#connections.delete(connection)) return;
+      this.#sum.add(connection.stats);
+      place.leave();
     };
     connection.once('close', forget);
     // The user may have removed all listeners of the connection meanwhile.
@@ -233,11 +254,17 @@ export class Upgrader<Data = undefined> {
     });
   }
 
-  async #authorize(request: IncomingMessage, socket: Duplex, settings: UpgradeSettings<Data>) {
+  async #authorize(
+    request: IncomingMessage,
+    address: string | undefined,
+    socket: Duplex,
+    head: Buffer,
+    settings: UpgradeSettings<Data>,
+  ): Promise<Authorized<Data> | Failure> {
     const { authorize, handshakeTimeout } = settings;
     // Without authorize there is no Data to be had: its type is undefined.
-    if (authorize === undefined) return { data: undefined as Data };
-    return decide(authorize, request, socket, handshakeTimeout, this.#undecided);
+    if (authorize === undefined) return { data: undefined as Data, head };
+    return decide(authorize, request, address, socket, head, handshakeTimeout, this.#undecided);
   }
 }
 

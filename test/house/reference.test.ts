@@ -36,6 +36,8 @@ describe('the tables of docs/reference', () => {
     ['ConnectionOptions', 'src/connection/options.ts'],
     ['UpgraderOptions', 'src/server/options.ts'],
     ['ServeOptions', 'src/server/serve.ts'],
+    ['AdmissionOptions', 'src/server/admission.ts'],
+    ['TrustProxy', 'src/server/client-address.ts'],
     ['CloseAllOptions', 'src/server/close-all.ts'],
     ['DialOptions', 'src/client/options.ts'],
   ] as const) {
