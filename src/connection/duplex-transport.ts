@@ -1,6 +1,10 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { setDeadline } from './deadline.js';
 import type { Address, Transport, TransportHandler } from './transport.js';
+
+/** How often is looked whether a destroyed stream is closed, in milliseconds, when it does not tell. */
+const closingTime = 20;
 
 /**
  * A transport over a Node stream: a TCP or TLS socket, an HTTP/2 stream, any `Duplex`. Documented parts of streams only.
@@ -20,11 +24,9 @@ export class DuplexTransport implements Transport {
     this.#stream = stream;
     stream.on('error', (error) => {
       this.#error ??= error;
+      this.#awaitClose();
     });
-    stream.on('close', () => {
-      this.#closed = true;
-      this.#handler?.onClose(this.#error);
-    });
+    stream.on('close', () => this.#gone());
     // The peer's end must not cut off our answer to it; `end` is for the connection to call.
     stream.allowHalfOpen = true;
     this.#isSocket = stream instanceof Socket;
@@ -46,12 +48,16 @@ export class DuplexTransport implements Transport {
     this.#handler = handler;
     if (this.#closed || this.#stream.closed) {
       // It died before it was handed over, and its 'close' event is past.
+      this.#closed = true;
       process.nextTick(() => handler.onClose(this.#error));
       return;
     }
     // So may its 'end' be, when whoever had the stream before was reading.
     if (this.#stream.readableEnded) process.nextTick(() => handler.onEnd());
-    this.#stream.on('end', () => handler.onEnd());
+    this.#stream.on('end', () => {
+      handler.onEnd();
+      this.#awaitClose();
+    });
     this.#stream.on('data', (chunk: Buffer) => handler.onData(this.#own(chunk)));
     // Whoever had the stream before may have paused it.
     if (!this.#paused) this.#stream.resume();
@@ -80,11 +86,28 @@ export class DuplexTransport implements Transport {
   }
 
   end(): void {
-    this.#stream.end();
+    this.#stream.end(() => this.#awaitClose());
   }
 
   destroy(): void {
     this.#stream.destroy();
+    this.#awaitClose();
+  }
+
+  /** A stream that was made with `emitClose: false` does not tell that it is closed. */
+  #awaitClose(): void {
+    // A socket always tells, and later than it says that it is closed.
+    if (this.#isSocket) return;
+    setImmediate(() => {
+      if (this.#stream.closed) this.#gone();
+      else if (this.#stream.destroyed) setDeadline(closingTime, () => this.#awaitClose());
+    });
+  }
+
+  #gone(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#handler?.onClose(this.#error);
   }
 
   /** A socket's chunks are its reader's, and it is done with bytes once it says so; other streams may pass them by reference. */

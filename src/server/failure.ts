@@ -45,6 +45,15 @@ export function gone(cause: unknown): Failure {
   return new Failure(error, undefined);
 }
 
+/** The request came behind another one that has no answer yet. There is no way to answer this one first. */
+export function pipelined(): Failure {
+  const error = new HandshakeError(
+    'ANTS_HANDSHAKE_REFUSED',
+    'the request came behind one of the same client that has no answer yet, and the TCP connection was cut: an upgrade cannot be pipelined',
+  );
+  return new Failure(error, undefined);
+}
+
 /** `authorize` took longer than `ms` milliseconds. */
 export function tooLate(ms: number): Failure {
   const error = new TimeoutError(

@@ -5,6 +5,7 @@ import type { HandshakeRequest } from '../connection/request.js';
 import { quote } from '../handshake/refusal.js';
 import { parseTarget } from '../handshake/target.js';
 import { Failure } from './failure.js';
+import { hasUnanswered } from './pipelining.js';
 import { respond, textResponse } from './response.js';
 
 /** Serves one connection; `request` is the small copy that the connection keeps. */
@@ -66,6 +67,10 @@ function countListeners(emitter: unknown): number {
 }
 
 function answerForeign(request: IncomingMessage, socket: Duplex): void {
+  if (hasUnanswered(socket)) {
+    socket.destroy();
+    return;
+  }
   const target = parseTarget(request.url ?? '');
   const response =
     target === undefined

@@ -14,7 +14,7 @@ import { Admission, type Place } from './admission.js';
 import { type Authorized, decide, type Interrupt } from './authorize.js';
 import { type BroadcastData, type BroadcastOptions, broadcast } from './broadcast.js';
 import { type CloseAllOptions, type CloseCounts, checkCloseAll, closeAll } from './close-all.js';
-import { closing, Failure, faulty, gone, refused } from './failure.js';
+import { closing, Failure, faulty, gone, pipelined, refused } from './failure.js';
 import { makeListener, type UpgradeHandler, type UpgradeListener } from './listener.js';
 import {
   compileOptions,
@@ -23,6 +23,7 @@ import {
   type UpgradeSettings,
   upgraderTaker,
 } from './options.js';
+import { hasUnanswered, watchRequests } from './pipelining.js';
 import { formatHead, ignoreErrors, respond, stopIgnoringErrors } from './response.js';
 
 /** Sockets that an Upgrader has taken on; two of them would write into each other's connection. */
@@ -46,6 +47,7 @@ export class Upgrader<Data = undefined> {
   /** @throws TypeError when an option cannot be used */
   constructor(options: UpgraderOptions<Data> = {}) {
     checkOptionNames(upgraderTaker, options);
+    watchRequests();
     this.#options = { ...options };
     this.#settings = compileOptions(options);
   }
@@ -188,6 +190,8 @@ export class Upgrader<Data = undefined> {
   ): Promise<Connection<Data> | Failure> {
     const settings = overrides === undefined ? this.#settings : this.#override(overrides);
     if (hasLeft(socket)) return gone(socket.errored);
+    // An answer to this request would come before that to the earlier one.
+    if (hasUnanswered(socket)) return pipelined();
     if (this.#isClosed) return closing();
     const checked = checkUpgrade(request, settings.rules);
     if (!checked.ok) return refused(checked.refusal);

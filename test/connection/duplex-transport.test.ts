@@ -326,6 +326,68 @@ describe('DuplexTransport', () => {
   });
 
   describe('over other streams', () => {
+    /** A stream that never tells that it is closed. */
+    function quiet(): Duplex {
+      return new Duplex({
+        emitClose: false,
+        read() {},
+        write(_chunk, _encoding, callback) {
+          callback();
+        },
+        final(callback) {
+          callback();
+        },
+      });
+    }
+
+    for (const [name, end] of [
+      ['destroyed by us', (_stream, transport) => transport.destroy()],
+      ['that fails', (stream) => stream.destroy(new Error('lost'))],
+      [
+        'that ends on both sides',
+        (stream, transport) => {
+          stream.push(null);
+          transport.end();
+        },
+      ],
+    ] as const satisfies readonly [string, (stream: Duplex, transport: DuplexTransport) => void][]) {
+      it(`tells once that a stream ${name} is closed, which does not say so itself`, async () => {
+        const stream = quiet();
+        const transport = new DuplexTransport(stream);
+        const log = new Log();
+        transport.start(log);
+        (end as (stream: Duplex, transport: DuplexTransport) => void)(stream, transport);
+        await log.closed;
+        await settle();
+        expect(log.calls.filter((call) => call === 'close')).to.deep.equal(['close']);
+        expect(log.error?.message).to.equal(name === 'that fails' ? 'lost' : undefined);
+      });
+    }
+
+    it('waits for a stream that takes its time to close', async () => {
+      let close!: () => void;
+      const stream = new Duplex({
+        emitClose: false,
+        read() {},
+        write() {},
+        destroy(error, callback) {
+          close = () => callback(error);
+        },
+      });
+      const transport = new DuplexTransport(stream);
+      const log = new Log();
+      transport.start(log);
+      transport.destroy();
+      await settle();
+      expect(log.calls).to.be.empty;
+      close();
+      // The timer that looks keeps nothing alive.
+      const alive = setInterval(() => {}, 1000);
+      await log.closed;
+      clearInterval(alive);
+      expect(log.calls).to.deep.equal(['close']);
+    });
+
     it('copies what it writes and what it reads, as such streams pass memory on', async () => {
       const [near, far] = duplexPair();
       const transport = new DuplexTransport(near);
