@@ -5,9 +5,9 @@ import type { Connection } from '#src/connection/connection.js';
 import type { ConnectionOptions } from '#src/connection/options.js';
 import { CloseError, UsageError } from '#src/errors.js';
 import type { Message } from '#src/protocol/message-assembler.js';
+import { memoryPair } from '#src/testing/memory-transport.js';
 import { fakeClock } from '../support/clock.js';
 import { connect, settle } from '../support/connections.js';
-import { memoryPair } from '../support/memory-transport.js';
 import { runs } from './settings.js';
 
 const actions = [
@@ -275,7 +275,7 @@ describe('properties: the library called from inside its own callbacks', () => {
         fc.tuple(fc.boolean(), fc.boolean()),
         fc.constantFrom(1, 100, Infinity),
         async ([ofClient, ofServer], [clientOptions, serverOptions], [first, second], chunkSize) => {
-          const [left, right] = memoryPair({ chunkSize: chunkSize === 1 ? 700 : chunkSize });
+          const [left, right] = memoryPair({ chunks: chunkSize === 1 ? 700 : chunkSize });
           const client = new Actor((given) => connect('client', left, given), clientOptions, ofClient);
           const server = new Actor((given) => connect('server', right, given), serverOptions, ofServer);
           client.start(first);
