@@ -357,8 +357,16 @@ function viewOrCopy(bytes: Buffer, start: number, end: number): Buffer {
 
 function copyOf(bytes: Buffer, start: number, end: number): Buffer {
   const size = end - start;
-  const copy = size <= onHeapSize ? Buffer.alloc(size) : allocate(size);
+  if (size <= onHeapSize) return smallCopyOf(bytes, start, size);
+  const copy = allocate(size);
   bytes.copy(copy, 0, start, end);
+  return copy;
+}
+
+/** Byte by byte: what copies natively would make memory outside of V8's heap for it first. */
+function smallCopyOf(bytes: Buffer, start: number, size: number): Buffer {
+  const copy = Buffer.alloc(size);
+  for (let i = 0; i < size; i++) copy[i] = bytes[start + i]!;
   return copy;
 }
 
