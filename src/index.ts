@@ -1,6 +1,14 @@
 /** The public names of the library. */
 export { Dialer, dial } from './client/dial.js';
 export type { DialOptions } from './client/options.js';
+export { reconnect } from './client/reconnect.js';
+export type {
+  ReconnectAttempt,
+  ReconnectContext,
+  ReconnectOptions,
+  ReconnectProvider,
+  ReconnectTarget,
+} from './client/reconnect-options.js';
 export type { Clock } from './connection/clock.js';
 export type { ConnectionState } from './connection/closing.js';
 export {

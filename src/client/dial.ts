@@ -1,4 +1,5 @@
 import { Connection } from '../connection/connection.js';
+import type { Replaceable } from '../connection/core.js';
 import { traceHandshake } from '../connection/diagnostics.js';
 import { HandshakeRequest } from '../connection/request.js';
 import { findDeflate } from '../deflate/extension.js';
@@ -36,30 +37,44 @@ export class Dialer<Data = undefined> {
    * @throws the reason of the signal when that is aborted
    */
   async dial(url: string | URL, overrides?: DialOptions<Data>): Promise<Connection<Data>> {
-    const address = parseAddress(url);
     if (overrides !== undefined) checkDialOptions('dial', overrides);
-    const settings = compileOptions(mergeOptions(this.#defaults, overrides));
-    return traceHandshake(
-      'client',
-      () => withoutPassword(url),
-      () => this.#open(address, settings),
-    );
+    return dialWith(url, mergeOptions(this.#defaults, overrides));
   }
+}
 
-  async #open(address: Address, settings: DialSettings<Data>): Promise<Connection<Data>> {
-    const { transport, head, agreement, target, rawHeaders } = await open(address, settings);
-    return new Connection<Data>({
-      role: 'client',
-      transport,
-      head,
-      subprotocol: agreement.subprotocol,
-      extensions: extensionsHeader(agreement),
-      deflate: findDeflate('client', agreement.extensions),
-      request: new HandshakeRequest(target, rawHeaders),
-      data: settings.data,
-      options: settings.connection,
-    });
-  }
+/** As `dial`, with options whose names are checked. */
+export async function dialWith<Data>(
+  url: string | URL,
+  options: DialOptions<Data>,
+  replaceable?: Replaceable,
+): Promise<Connection<Data>> {
+  const address = parseAddress(url);
+  const settings = compileOptions(options);
+  return traceHandshake(
+    'client',
+    () => withoutPassword(url),
+    () => openConnection(address, settings, replaceable),
+  );
+}
+
+async function openConnection<Data>(
+  address: Address,
+  settings: DialSettings<Data>,
+  replaceable: Replaceable | undefined,
+): Promise<Connection<Data>> {
+  const { transport, head, agreement, target, rawHeaders } = await open(address, settings);
+  return new Connection<Data>({
+    role: 'client',
+    transport,
+    head,
+    subprotocol: agreement.subprotocol,
+    extensions: extensionsHeader(agreement),
+    deflate: findDeflate('client', agreement.extensions),
+    request: new HandshakeRequest(target, rawHeaders),
+    data: settings.data,
+    options: settings.connection,
+    replaceable,
+  });
 }
 
 /**
@@ -74,8 +89,8 @@ export async function dial<Data = undefined>(
   return new Dialer<Data>().dial(url, options);
 }
 
-/** Traces end up in logs. */
-function withoutPassword(url: string | URL): string {
+/** For traces and the like, which end up in logs. */
+export function withoutPassword(url: string | URL): string {
   const shown = new URL(url);
   if (shown.password !== '') shown.password = '***';
   return shown.href;

@@ -52,7 +52,7 @@ export interface DialOptions<Data = undefined> extends ConnectionOptions {
 }
 
 /** The names of {@link DialOptions}; the type checker holds them to it. */
-const dialOptionNames = {
+export const dialOptionNames = {
   ...connectionDefaults.client,
   headers: true,
   subprotocols: true,

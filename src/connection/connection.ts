@@ -59,6 +59,8 @@ export interface ConnectionInit<Data> {
   readonly options: ConnectionOptions;
   /** What measures the times of the options, and latency. Default: the clock of the process. */
   readonly clock?: Clock | undefined;
+  /** For connections that `reconnect` makes: set when `close` is called while the connection is open. */
+  readonly replaceable?: { wasClosed: boolean } | undefined;
 }
 
 /** How a connection is closed. */
@@ -123,6 +125,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
       init.deflate,
       init.clock ?? systemClock(),
       init.head,
+      init.replaceable,
     );
     if (channels.open.hasSubscribers) channels.open.publish({ connection: this });
   }

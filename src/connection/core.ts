@@ -20,6 +20,12 @@ import { type ConnectionStats, Counters } from './stats.js';
 import type { Transport, TransportHandler } from './transport.js';
 import { Watch, type WatchOwner } from './watch.js';
 
+/** What a connection that another one follows shares with who makes the next. Its iteration ends without throwing, whatever the code. */
+export interface Replaceable {
+  /** Whether `close()` was called while it was open: then nobody wants another one. */
+  wasClosed: boolean;
+}
+
 /**
  * What runs behind a `Connection`: it joins the way in, the way out, the end and the time, emits the events, and tells those who
  * watch. It is the owner of all of them itself, as an object of callbacks for each would be most of what an idle connection costs.
@@ -37,6 +43,7 @@ export class ConnectionCore
   readonly watch: Watch;
   readonly #connection: Connection<unknown>;
   readonly #messageListeners: MessageListeners;
+  readonly #replaceable: Replaceable | undefined;
   #pings: Pings | undefined;
   #closed: { promise: Promise<CloseInfo>; resolve: (info: CloseInfo) => void } | undefined;
   #closeInfo: CloseInfo | undefined;
@@ -51,9 +58,11 @@ export class ConnectionCore
     deflate: DeflateAgreement | undefined,
     clock: Clock,
     head: Buffer | undefined,
+    replaceable: Replaceable | undefined,
   ) {
     this.#connection = connection;
     this.#messageListeners = messageListeners;
+    this.#replaceable = replaceable;
     this.transport = transport;
     this.options = options;
     const deflater = deflate && new Deflater(deflate);
@@ -118,6 +127,7 @@ export class ConnectionCore
 
   /** Starts the closing handshake; within `grace` milliseconds, as soon as who reads is done with what is here. */
   close(code: number, reason: string, grace: number): void {
+    if (this.#replaceable !== undefined && this.closing.state === 'open') this.#replaceable.wasClosed = true;
     const begin = (): void => {
       this.closing.begin(code, reason);
       this.reader.hurry();
@@ -293,7 +303,7 @@ export class ConnectionCore
     this.sendQueue.end(error);
     this.#pings?.end(error);
     this.watch.stop();
-    this.reader.finish({ error, isQuiet });
+    this.reader.finish({ error, isQuiet: isQuiet || this.#replaceable !== undefined });
     if (info.error !== undefined) this.#tellError(info.error);
     if (channels.close.hasSubscribers) channels.close.publish({ connection: this.#connection, info });
     this.#emit('close', info);

@@ -40,6 +40,7 @@ describe('the tables of docs/reference', () => {
     ['TrustProxy', 'src/server/client-address.ts'],
     ['CloseAllOptions', 'src/server/close-all.ts'],
     ['DialOptions', 'src/client/options.ts'],
+    ['ReconnectOptions', 'src/client/reconnect-options.ts'],
   ] as const) {
     it(`have a row for each of the ${name}`, () => {
       const names = propertiesOf(name, path);
