@@ -31,7 +31,7 @@ export type { FileProgress, SendFileOptions } from './connection/send-file.js';
 export type { SendOptions, SendPolicy } from './connection/send-options.js';
 export type { ConnectionStats, ServerStats } from './connection/stats.js';
 export type { StreamSource } from './connection/stream-source.js';
-export type { Address, Transport, TransportHandler } from './connection/transport.js';
+export type { Address, Transport, TransportHandler, Written } from './connection/transport.js';
 export type { WaitOptions } from './connection/wait-options.js';
 export type { Compression, CompressionOptions } from './deflate/options.js';
 export * from './errors.js';

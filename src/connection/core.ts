@@ -10,6 +10,7 @@ import { Closing, type ClosingOwner } from './closing.js';
 import type { Connection } from './connection.js';
 import { channels, type Pressure } from './diagnostics.js';
 import type { CloseInfo, ConnectionEvents } from './events.js';
+import { beginInput, endInput } from './flush.js';
 import type { MessageListeners } from './message-listeners.js';
 import type { ResolvedConnectionOptions, Role } from './options.js';
 import { heartbeatPayload, Pings } from './pings.js';
@@ -234,7 +235,12 @@ export class ConnectionCore
   // As the handler of the transport
 
   onData(chunk: Buffer): void {
-    this.reader.data(chunk);
+    beginInput();
+    try {
+      this.reader.data(chunk);
+    } finally {
+      endInput();
+    }
   }
 
   makeRoom(): Buffer | undefined {

@@ -1,7 +1,9 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setDeadline } from './deadline.js';
-import type { Address, Transport, TransportHandler } from './transport.js';
+import type { Address, Transport, TransportHandler, Written } from './transport.js';
+
+const nothing = Buffer.alloc(0);
 
 /** How often is looked whether a destroyed stream is closed, in milliseconds, when it does not tell. */
 const closingTime = 20;
@@ -15,6 +17,8 @@ export class DuplexTransport implements Transport {
   readonly localAddress: Address | undefined;
   readonly #stream: Duplex;
   readonly #isSocket: boolean;
+  /** Whether bytes that the system takes leave in `write` itself, as with plain sockets; TLS does its work first. */
+  readonly #writesAtOnce: boolean;
   #handler: TransportHandler | undefined;
   #error: Error | undefined;
   #closed = false;
@@ -30,6 +34,7 @@ export class DuplexTransport implements Transport {
     // The peer's end must not cut off our answer to it; `end` is for the connection to call.
     stream.allowHalfOpen = true;
     this.#isSocket = stream instanceof Socket;
+    this.#writesAtOnce = this.#isSocket && (stream as { encrypted?: boolean }).encrypted !== true;
     if (stream instanceof Socket) {
       // Now, as a socket that is closed tells them no more.
       this.remoteAddress = makeAddress(stream.remoteAddress, stream.remotePort, stream.remoteFamily);
@@ -63,16 +68,35 @@ export class DuplexTransport implements Transport {
     if (!this.#paused) this.#stream.resume();
   }
 
-  write(bytes: Uint8Array, written: (error?: Error | null) => void): void {
-    this.#stream.write(this.#own(bytes), written);
+  write(bytes: Uint8Array, written: Written): boolean {
+    const stream = this.#stream;
+    if (!this.#writesAtOnce || stream.writableLength > 0) {
+      stream.write(this.#own(bytes), written);
+      return false;
+    }
+    stream.write(this.#own(bytes));
+    return this.#haveLeft(written);
   }
 
-  cork(): void {
-    this.#stream.cork();
+  writeMany(pieces: readonly Uint8Array[], written: Written): boolean {
+    const stream = this.#stream;
+    const mayLeave = this.#writesAtOnce && stream.writableLength === 0;
+    const last = pieces.length - 1;
+    stream.cork();
+    for (let i = 0; i < last; i++) stream.write(this.#own(pieces[i]!));
+    if (mayLeave) stream.write(this.#own(pieces[last]!));
+    else stream.write(this.#own(pieces[last]!), written);
+    stream.uncork();
+    return mayLeave && this.#haveLeft(written);
   }
 
-  uncork(): void {
-    this.#stream.uncork();
+  /** Whether the system took all at once: then the stream has nothing left. `written` is called later otherwise. */
+  #haveLeft(written: Written): boolean {
+    const stream = this.#stream;
+    if (stream.writableLength === 0 && !stream.destroyed && stream.errored === null) return true;
+    // Behind what waits. A callback for each write would cost a tick also where nothing waits.
+    stream.write(nothing, written);
+    return false;
   }
 
   pause(): void {

@@ -13,14 +13,45 @@ export function currentTurn(): number {
   return turn;
 }
 
+/** How many transports are handing over bytes: what their listeners send is collected until they are done. */
+let inputs = 0;
+/** Whether somebody who was told of these bytes may answer later in this turn. */
+let answersLater = false;
+let flushing = false;
+
 /**
  * Calls `flush` at the end of the current turn: behind the microtasks of handlers that answer there, before the event loop
  * looks for new input. The caller sees to it that it waits only once.
  */
 export function flushAfterTurn(queue: Flushable): void {
+  if (waiting.push(queue) === 1 && inputs === 0) flushLater();
+}
+
+/** A transport hands over bytes. */
+export function beginInput(): void {
+  inputs++;
+}
+
+/** It is done. When nobody may answer later in this turn, it is over as far as flushing goes: that saves two trips through queues. */
+export function endInput(): void {
+  inputs--;
+  if (inputs > 0) return;
+  const isOver = !answersLater;
+  answersLater = false;
+  if (waiting.length === 0 || flushing) return;
+  if (isOver) flushAll();
+  else flushLater();
+}
+
+/** Somebody is told of input who may answer in a microtask: an async listener, a loop. */
+export function expectAnswerLater(): void {
+  if (inputs > 0) answersLater = true;
+}
+
+function flushLater(): void {
   // Ticks that are due run before the microtasks, one that a microtask asks for runs when all of those are done. Not by
   // queueMicrotask, which makes a resource for async_hooks each time.
-  if (waiting.push(queue) === 1) resolved.then(flushNextTick);
+  resolved.then(flushNextTick);
 }
 
 function flushNextTick(): void {
@@ -29,6 +60,7 @@ function flushNextTick(): void {
 
 function flushAll(): void {
   let done = 0;
+  flushing = true;
   try {
     // A flush may add to the list.
     while (done < waiting.length) waiting[done++]!.flush();
@@ -37,6 +69,7 @@ function flushAll(): void {
     if (done === waiting.length) waiting.length = 0;
     else waiting.splice(0, done);
     turn++;
+    flushing = false;
     if (waiting.length > 0) process.nextTick(flushAll);
   }
 }

@@ -1,5 +1,6 @@
 import type { CloseError } from '../errors.js';
 import type { Message, MessageParts } from '../protocol/message-assembler.js';
+import { expectAnswerLater } from './flush.js';
 import type { IncomingParts, IncomingStreamOwner } from './incoming-stream.js';
 import type { ResolvedConnectionOptions } from './options.js';
 import { ReceiveQueue } from './receive-queue.js';
@@ -135,6 +136,7 @@ export class Inbox implements IncomingStreamOwner {
       const puller = this.#pullers?.shift();
       if (puller !== undefined) {
         this.#taken++;
+        expectAnswerLater();
         puller.message(message);
         return;
       }

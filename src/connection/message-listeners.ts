@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Message } from '../protocol/message-assembler.js';
 import type { ConnectionEvents } from './events.js';
+import { expectAnswerLater } from './flush.js';
 import { resolved } from './pre-handled.js';
 
 type Listener = (this: unknown, message: Message) => unknown;
@@ -42,6 +43,7 @@ export class MessageListeners {
     for (let i = 0; i < listeners.length; i++) {
       const result = listeners[i]!.call(emitter, message);
       if (result === undefined || result === resolved || !isThenable(result)) continue;
+      expectAnswerLater();
       result.then(undefined, (error) => emitter[EventEmitter.captureRejectionSymbol](error));
     }
   }

@@ -26,7 +26,7 @@ export interface Waiter {
 
 /** What the outbox tells the send queue. */
 export interface OutboxOwner {
-  /** The transport has all that it may have now. */
+  /** The transport has all that it may have now, and has written nothing. */
   onFlushed(): void;
   /** The transport has written something. */
   onProgress(): void;
@@ -55,6 +55,8 @@ export class Outbox {
   #writingBytes = 0;
   /** How many bytes the transport has written in all. */
   #position = 0;
+  /** How much of that the owner knows. */
+  #toldPosition = 0;
   /** Who waits for which position. */
   #waiters: Fifo<Waiter & { readonly position: number }> | undefined;
   #scheduled = false;
@@ -109,11 +111,16 @@ export class Outbox {
   flush(): void {
     this.#scheduled = false;
     this.#feed();
-    this.#owner.onFlushed();
+    this.#tell();
   }
 
   /** Waits until all that was added so far has been written. */
   whenWritten(waiter: Waiter): void {
+    if (this.unwrittenBytes === 0) {
+      // All of it left at once. Not before this call has returned.
+      process.nextTick(waiter.resolve);
+      return;
+    }
     this.#waiters ??= new Fifo();
     // Not by spreading: what V8 makes of that outlives its young generation, and with it the memory of the message.
     const { resolve, reject } = waiter;
@@ -155,6 +162,7 @@ export class Outbox {
       this.#resting = false;
       this.#givenBytes = 0;
       this.#feed();
+      this.#tell();
     });
   }
 
@@ -175,18 +183,17 @@ export class Outbox {
       others = more;
     }
     if (this.#ended) return false;
-    this.#writes.push({ first, others, bytes, turn: currentTurn() });
-    this.#writingBytes += bytes;
     this.#givenBytes += bytes;
-    if (others.length === 0) {
-      this.#transport.write(first.bytes, this.#written);
-      return true;
+    const hasLeft =
+      others.length === 0
+        ? this.#transport.write(first.bytes, this.#written)
+        : this.#transport.writeMany([first.bytes, ...others.map((piece) => piece.bytes)], this.#written);
+    if (hasLeft) {
+      this.#leave(first, others, bytes);
+    } else {
+      this.#writes.push({ first, others, bytes, turn: currentTurn() });
+      this.#writingBytes += bytes;
     }
-    const last = others.length - 1;
-    this.#transport.cork();
-    this.#transport.write(first.bytes, noop);
-    for (let i = 0; i <= last; i++) this.#transport.write(others[i]!.bytes, i < last ? noop : this.#written);
-    this.#transport.uncork();
     return true;
   }
 
@@ -215,6 +222,23 @@ export class Outbox {
       return;
     }
     this.#writingBytes -= bytes;
+    this.#leave(first, others, bytes);
+    this.#feed();
+    this.#tell();
+  };
+
+  /** Not while frames are being added: to hear of progress user code may run. */
+  #tell(): void {
+    if (this.#position > this.#toldPosition) {
+      this.#toldPosition = this.#position;
+      this.#owner.onProgress();
+    } else {
+      this.#owner.onFlushed();
+    }
+  }
+
+  /** Bytes have left: their memory is free, and who waited for that may go on. */
+  #leave(first: Piece, others: readonly Piece[], bytes: number): void {
     this.#position += bytes;
     if (first.slab !== undefined) releaseSlab(first.slab);
     for (const { slab } of others) if (slab !== undefined) releaseSlab(slab);
@@ -222,9 +246,5 @@ export class Outbox {
     while (waiters?.first !== undefined && waiters.first.position <= this.#position) {
       waiters.shift()!.resolve();
     }
-    this.#feed();
-    this.#owner.onProgress();
-  };
+  }
 }
-
-function noop(): void {}

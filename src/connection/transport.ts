@@ -20,6 +20,9 @@ export interface TransportHandler {
   onClose(error: Error | undefined): void;
 }
 
+/** Called when bytes have left the process, or with an error when they never will. */
+export type Written = (error?: Error | null) => void;
+
 /**
  * A pipe of bytes: TCP, TLS, an HTTP/2 stream, an in-memory pair. It knows nothing of WebSocket, and nothing above it
  * touches a socket.
@@ -33,14 +36,13 @@ export interface Transport {
   /** Starts to deliver to `handler`. Errors before this call are kept for `onClose`. */
   start(handler: TransportHandler): void;
   /**
-   * Hands bytes over in order. `written` is called when they have left the process, or with an error when they never will,
-   * and not before `write` returns; until then the transport may read `bytes`, and afterwards it does not.
+   * Hands bytes over in order. Returns true when they have left the process already. Otherwise `written` is called when they have, or
+   * with an error when they never will, and not before `write` returns; until then the transport may read `bytes`, and afterwards it
+   * does not.
    */
-  write(bytes: Uint8Array, written: (error?: Error | null) => void): void;
-  /** Opens a group of writes that should leave as one. */
-  cork(): void;
-  /** Closes the group opened by `cork`. */
-  uncork(): void;
+  write(bytes: Uint8Array, written: Written): boolean;
+  /** As `write`, for at least two pieces that should leave as one. */
+  writeMany(pieces: readonly Uint8Array[], written: Written): boolean;
   /** Stops `onData` as soon as possible; the peer feels the pressure. */
   pause(): void;
   /** Lets `onData` go on. */

@@ -1,4 +1,4 @@
-import type { Address, Transport, TransportHandler } from '../connection/transport.js';
+import type { Address, Transport, TransportHandler, Written } from '../connection/transport.js';
 import { type Line, type LineOptions, MemoryLine } from './line.js';
 
 /** What happened to a transport, for tests that count. */
@@ -85,18 +85,20 @@ export class MemoryTransport implements Transport {
     if (this.#isDestroyed) this.#close();
   }
 
-  write(bytes: Uint8Array, written: (error?: Error | null) => void): void {
-    if (this.#isDestroyed || this.#hasEnded) {
-      process.nextTick(written, new Error('write after end'));
-      return;
-    }
-    this.counts.writes++;
-    this.#line.write(bytes, written);
+  write(bytes: Uint8Array, written: Written): boolean {
+    return this.writeMany([bytes], written);
   }
 
-  cork(): void {}
-
-  uncork(): void {}
+  writeMany(pieces: readonly Uint8Array[], written: Written): boolean {
+    if (this.#isDestroyed || this.#hasEnded) {
+      process.nextTick(written, new Error('write after end'));
+      return false;
+    }
+    this.counts.writes += pieces.length;
+    const last = pieces.length - 1;
+    pieces.forEach((bytes, i) => this.#line.write(bytes, i < last ? () => {} : written));
+    return false;
+  }
 
   pause(): void {
     this.counts.pauses++;

@@ -105,31 +105,65 @@ describe('DuplexTransport', () => {
       listener.close();
     });
 
-    it('moves bytes, and says when they are written', async () => {
+    it('moves bytes, and says that they have left', async () => {
       const transport = new DuplexTransport(server);
       const log = new Log();
       transport.start(log);
-      const written: unknown[] = [];
       const data = once(client, 'data');
-      const all = new Promise<void>((resolve) => {
-        transport.cork();
-        transport.write(Buffer.from('one '), (error) => written.push(1, error ?? undefined));
-        transport.write(Buffer.from('two'), (error) => {
-          written.push(2, error ?? undefined);
-          resolve();
-        });
-        expect(transport.pendingBytes).to.equal(7);
-        expect(written).to.be.empty;
-        transport.uncork();
-      });
-      await all;
-      expect(String((await data)[0])).to.equal('one two');
-      expect(written).to.deep.equal([1, undefined, 2, undefined]);
+      const written = (): void => expect.fail('the system had taken all at once');
+      expect(transport.writeMany([Buffer.from('one '), Buffer.from('two')], written)).to.equal(true);
       expect(transport.pendingBytes).to.equal(0);
+      expect(String((await data)[0])).to.equal('one two');
       client.end('back');
       await log.ended;
       expect(log.text).to.equal('back');
       expect(log.calls).to.deep.equal(['data', 'end']);
+    });
+
+    it('tells later of bytes that the system does not take at once, in order', async () => {
+      const transport = new DuplexTransport(server);
+      transport.start(new Log());
+      client.pause();
+      const told: number[] = [];
+      const piece = Buffer.alloc(256 * 1024);
+      let count = 0;
+      const all = new Promise<void>((resolve) => {
+        // Until the system's buffers are full, and some more.
+        for (let waiting = 0; waiting < 3; count++) {
+          const number = count;
+          const written = (): void => {
+            told.push(number);
+            waiting--;
+            if (waiting === 0) resolve();
+          };
+          const pieces = [piece.subarray(0, 10), piece.subarray(10)];
+          const hasLeft =
+            count % 2 === 0 ? transport.write(piece, written) : transport.writeMany(pieces, written);
+          if (!hasLeft) waiting++;
+          expect(told).to.be.empty;
+        }
+      });
+      expect(transport.pendingBytes).to.be.above(0);
+      let received = 0;
+      client.on('data', (bytes: Buffer) => {
+        received += bytes.length;
+      });
+      client.resume();
+      await all;
+      expect(told).to.deep.equal([count - 3, count - 2, count - 1]);
+      expect(transport.pendingBytes).to.equal(0);
+      server.end();
+      await once(client, 'end');
+      expect(received).to.equal(count * piece.length);
+    });
+
+    it('does not say that bytes have left when the socket is gone', async () => {
+      const transport = new DuplexTransport(server);
+      server.destroy();
+      const error = await new Promise((resolve) => {
+        expect(transport.write(Buffer.from('x'), resolve)).to.equal(false);
+      });
+      expect(error).to.be.an('error');
     });
 
     it('has one listener of each event that it needs', async () => {
@@ -158,8 +192,8 @@ describe('DuplexTransport', () => {
         await log.ended;
         await settle();
         const data = once(far, 'data');
-        const error = await new Promise((resolve) => transport.write(Buffer.from('late'), resolve));
-        expect(error ?? undefined).to.equal(undefined);
+        const written = (): void => expect.fail('the system had taken it at once');
+        expect(transport.write(Buffer.from('late'), written)).to.equal(true);
         expect(String((await data)[0])).to.equal('late');
         const end = once(far, 'end');
         transport.end();

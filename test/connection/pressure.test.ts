@@ -64,7 +64,10 @@ describe('connection: the high-water mark', () => {
     let drains = 0;
     connection.on('drain', () => drains++);
     const late: (() => void)[] = [];
-    transport.write = (_bytes, written) => void late.push(written);
+    transport.write = (_bytes, written) => {
+      late.push(written);
+      return false;
+    };
     const sent = outcome(connection.send('x'.repeat(100)));
     await settle();
     connection.terminate();

@@ -565,7 +565,7 @@ describe('connection: send', () => {
     transport.write = (chunk, written) => {
       const frames = Buffer.from(chunk);
       for (let i = 0; i < frames.length; i += 7) keys.add(frames.readInt32LE(i + 2));
-      original(chunk, written);
+      return original(chunk, written);
     };
     // More than one filling of the pool.
     for (let i = 0; i < 3000; i++) void connection.send('a');

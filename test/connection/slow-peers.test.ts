@@ -124,10 +124,12 @@ describe('connection: fairness', () => {
     const { connection, transport } = rawPair('server');
     await settle();
     let written = 0;
-    transport.write = (bytes, done) => {
-      written += bytes.length;
+    transport.writeMany = (pieces, done) => {
+      for (const bytes of pieces) written += bytes.length;
       process.nextTick(done);
+      return false;
     };
+    transport.write = (bytes, done) => transport.writeMany([bytes], done);
     let stop = false;
     const loop = (async () => {
       while (!stop) await connection.send('x'.repeat(10 * KiB));
