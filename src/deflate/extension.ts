@@ -82,28 +82,24 @@ export class PerMessageDeflate implements Extension {
       contextTakeover: !answer.clientNoContextTakeover,
     };
     if (role === 'server') return agreement(server, client, this.#wayFor(server, client));
-    const way = this.#accept(params) as ResolvedCompression;
-    // What we limited ourselves to in the offer holds without an echo in the answer (RFC 7692 section 7.1.1.2, 7.1.2.2).
+    const ways = this.#accept(params) as readonly ResolvedCompression[];
+    // What we limited ourselves to in an offer holds without an echo in the answer (RFC 7692 section 7.1.1.2, 7.1.2.2), and the
+    // answer does not say which of the offers it is for.
     const outgoing = {
-      windowBits: Math.min(client.windowBits, way.windowBits),
-      contextTakeover: client.contextTakeover && way.contextTakeover,
+      windowBits: Math.min(client.windowBits, ...ways.map(({ windowBits }) => windowBits)),
+      contextTakeover: client.contextTakeover && ways.every(({ contextTakeover }) => contextTakeover),
     };
-    return agreement(outgoing, server, way);
+    return agreement(outgoing, server, ways[0]!);
   }
 
-  /** Client: the first of our offers that the answer fits, or what is wrong with the answer. */
-  #accept(params: readonly ExtensionParameter[]): ResolvedCompression | string {
+  /** Client: those of our offers that the answer fits, or what is wrong with the answer. */
+  #accept(params: readonly ExtensionParameter[]): readonly ResolvedCompression[] | string {
     const answer = parseParameters(params);
     if (typeof answer === 'string') return answer;
     // RFC 7692 section 7.1.2.2: in an answer it has a value.
     if (answer.clientMaxWindowBits === true) return '"client_max_window_bits" without a value';
-    let problem = '';
-    for (const way of this.#ways) {
-      const found = findProblem(answer, way);
-      if (found === undefined) return way;
-      problem ||= found;
-    }
-    return problem;
+    const ways = this.#ways.filter((way) => findProblem(answer, way) === undefined);
+    return ways.length > 0 ? ways : findProblem(answer, this.#ways[0]!)!;
   }
 
   /** Server: which of its ways an answer was made from. */
