@@ -4,11 +4,13 @@ import { Connection } from '#src/connection/connection.js';
 import type { CloseInfo } from '#src/connection/events.js';
 import type { ConnectionOptions, Role } from '#src/connection/options.js';
 import { HandshakeRequest } from '#src/connection/request.js';
+import type { DeflateAgreement } from '#src/deflate/extension.js';
 import { writeFrame } from '#src/protocol/frame-encoder.js';
 import { FrameParser } from '#src/protocol/frame-parser.js';
 import type { Message } from '#src/protocol/message-assembler.js';
 import { Opcode } from '#src/protocol/opcode.js';
-import { type MemoryTransport, memoryPair } from '#src/testing/memory-transport.js';
+import type { ChunkSizes } from '#src/testing/chunking.js';
+import { MemoryTransport, memoryPair } from '#src/testing/memory-transport.js';
 
 /** A connection over `transport`, as after a handshake. */
 export function connect(
@@ -16,6 +18,7 @@ export function connect(
   transport: MemoryTransport,
   options: ConnectionOptions = {},
   clock?: Clock,
+  deflate?: DeflateAgreement,
 ): Connection {
   return new Connection({
     role,
@@ -25,13 +28,30 @@ export function connect(
     data: undefined,
     options,
     clock,
+    deflate,
   });
+}
+
+/** Two ends that have agreed on compression. */
+export function deflatedPair(
+  deflate: Record<Role, DeflateAgreement>,
+  options: Partial<Record<Role, ConnectionOptions>> & { chunks?: ChunkSizes | undefined } = {},
+): Record<Role, Connection> & { serverTransport: MemoryTransport } {
+  const line = { chunks: options.chunks };
+  const [clientTransport, serverTransport] = MemoryTransport.pair(line, line);
+  return {
+    client: connect('client', clientTransport, options.client, undefined, deflate.client),
+    server: connect('server', serverTransport, options.server, undefined, deflate.server),
+    serverTransport,
+  };
 }
 
 /** A frame as a raw peer saw it. */
 export interface SeenFrame {
   readonly opcode: number;
   readonly fin: boolean;
+  /** Only of frames that have the bit: those which begin a compressed message. */
+  readonly rsv1?: true;
   readonly payload: Buffer;
 }
 
@@ -47,22 +67,22 @@ export class RawPeer {
   constructor(role: Role, transport: MemoryTransport) {
     this.transport = transport;
     this.#role = role;
-    let open: { opcode: number; fin: boolean; parts: Buffer[] } | undefined;
+    let open: { opcode: number; fin: boolean; rsv1?: true; parts: Buffer[] } | undefined;
     const parser = new FrameParser(
       {
-        onDataHeader: (opcode, fin) => {
-          open = { opcode, fin, parts: [] };
+        onDataHeader: (opcode, fin, rsv1) => {
+          open = { opcode, fin, ...(rsv1 && { rsv1 }), parts: [] };
         },
         onDataPayload: (chunk, start, end, last) => {
           open!.parts.push(Buffer.from(chunk.subarray(start, end)));
-          const { opcode, fin, parts } = open!;
-          if (last) this.frames.push({ opcode, fin, payload: Buffer.concat(parts) });
+          const { parts, ...header } = open!;
+          if (last) this.frames.push({ ...header, payload: Buffer.concat(parts) });
         },
         onControl: (opcode, chunk, start, end) => {
           this.frames.push({ opcode, fin: true, payload: Buffer.from(chunk.subarray(start, end)) });
         },
       },
-      { role },
+      { role, allowRsv1: true },
     );
     transport.start({
       onData: (chunk) => void parser.parse(chunk, 0),
@@ -122,16 +142,16 @@ export class RawPeer {
   }
 
   /** Sends one frame, masked when this end is a client. */
-  frame(opcode: number, payload: string | Uint8Array = '', fin = true): void {
-    this.raw(this.encode(opcode, payload, fin));
+  frame(opcode: number, payload: string | Uint8Array = '', fin = true, rsv1 = false): void {
+    this.raw(this.encode(opcode, payload, fin, rsv1));
   }
 
   /** The bytes of one frame of this end. */
-  encode(opcode: number, payload: string | Uint8Array = '', fin = true): Buffer {
+  encode(opcode: number, payload: string | Uint8Array = '', fin = true, rsv1 = false): Buffer {
     const bytes = Buffer.from(payload as string);
     const target = Buffer.alloc(bytes.length + 14);
     const key = this.#role === 'client' ? 0x12345678 : undefined;
-    return target.subarray(0, writeFrame(target, 0, { opcode, fin, rsv1: false }, bytes, key));
+    return target.subarray(0, writeFrame(target, 0, { opcode, fin, rsv1 }, bytes, key));
   }
 }
 
@@ -149,10 +169,11 @@ export function rawPair(
   role: Role,
   options: ConnectionOptions = {},
   clock?: Clock,
+  deflate?: DeflateAgreement,
 ): { connection: Connection; peer: RawPeer; transport: MemoryTransport } {
   const [ours, theirs] = memoryPair();
   return {
-    connection: connect(role, ours, options, clock),
+    connection: connect(role, ours, options, clock, deflate),
     peer: new RawPeer(role === 'client' ? 'server' : 'client', theirs),
     transport: ours,
   };
