@@ -48,8 +48,8 @@ export class Engine {
 
   private constructor(make: () => DeflateRaw | InflateRaw) {
     this.#make = make;
-    live++;
     this.#open();
+    live++;
   }
 
   static deflate({ windowBits, level, memLevel }: EngineSettings): Engine {
@@ -102,9 +102,13 @@ export class Engine {
     this.#job = job;
     this.#isFlushed = false;
     this.#listen(stream);
+    // The job before may have been paused at its end.
+    stream.resume();
     const before = stream.bytesWritten;
     stream.write(input);
     const done = (): void => {
+      // An engine that was closed meanwhile hears of it as well.
+      if (this.#job !== job) return;
       this.#consumed = stream.bytesWritten - before;
       // The end of a DEFLATE stream ends the stream of Node as well.
       if (this.#consumed < input.length) this.#isSpent = true;

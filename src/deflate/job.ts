@@ -13,7 +13,8 @@ export class Job {
   readonly #flush: number;
   readonly #input: Uint8Array;
   readonly #sink: JobSink;
-  #state: 'waiting' | 'running' | 'over' = 'waiting';
+  #state: 'waiting' | 'running' | 'paused' | 'over' = 'waiting';
+  #hasBegun = false;
 
   /** @param input Must not change until the job is over. */
   constructor(engine: Engine, flush: number, input: Uint8Array, sink: JobSink) {
@@ -30,12 +31,35 @@ export class Job {
     this.#end();
   }
 
+  /** Holds back its output, and soon its work; its place goes to the next, as nobody knows how long that lasts. */
+  pause(): void {
+    this.#engine.pause();
+    if (this.#state !== 'running') return;
+    this.#state = 'paused';
+    running--;
+    startJobs();
+  }
+
+  /** Undoes `pause`, once there is a place. */
+  resume(): void {
+    if (this.#state !== 'paused') return;
+    this.#state = 'waiting';
+    waiting.add(this);
+    startJobs();
+  }
+
+  /** Its turn has come. */
   start(): void {
     this.#state = 'running';
+    if (this.#hasBegun) {
+      this.#engine.resume();
+      return;
+    }
+    this.#hasBegun = true;
     const sink = this.#sink;
     this.#engine.start(this.#flush, this.#input, {
       onOutput: (bytes) => {
-        if (this.#state === 'running') sink.onOutput(bytes);
+        if (this.#state !== 'over') sink.onOutput(bytes);
       },
       onDone: (consumed) => {
         if (this.#end()) sink.onDone(consumed);
@@ -52,7 +76,7 @@ export class Job {
     if (state === 'over') return false;
     this.#state = 'over';
     if (state === 'waiting') waiting.delete(this);
-    else running--;
+    else if (state === 'running') running--;
     startJobs();
     return true;
   }
