@@ -1,6 +1,6 @@
 import { constants } from 'node:zlib';
 import { Engine } from './engine.js';
-import { closeContext, countContexts, deflateLender, type Lender, openContext } from './engines.js';
+import { countContexts, deflateLender, giveContext, type Lender, takeContext } from './engines.js';
 import type { DeflateAgreement } from './extension.js';
 import { Job } from './job.js';
 import { isProven } from './zlib-handle.js';
@@ -99,8 +99,10 @@ export class Deflater {
     const engine = this.#engine;
     this.#engine = undefined;
     if (engine !== undefined && engine !== this.#own) this.#lender.release(engine);
-    if (this.#own !== undefined) closeContext(this.#own);
+    if (this.#own === undefined) return;
+    this.#own.close();
     this.#own = undefined;
+    giveContext();
   }
 
   /** The engine for the message in progress, or that begins. */
@@ -117,7 +119,8 @@ export class Deflater {
     if (this.#own === undefined) {
       if (countContexts() >= options.maxContexts) return undefined;
       const settings = { windowBits: this.windowBits, level: options.level, memLevel: options.memLevel };
-      this.#own = openContext(() => Engine.deflate(settings));
+      this.#own = Engine.deflate(settings);
+      takeContext();
     } else if (this.#isStale) {
       this.#own.reset();
     }

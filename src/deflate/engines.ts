@@ -53,19 +53,17 @@ function lenderOf(key: string, make: () => Engine): Lender {
 
 let contexts = 0;
 
-/** How many engines of this process belong to one connection, as they keep its history. */
+/** How many engines of this process belong to one connection, as they keep its history, or will. */
 export function countContexts(): number {
   return contexts;
 }
 
-/** Makes an engine that counts as a context until `closeContext`. */
-export function openContext(make: () => Engine): Engine {
+/** Counts one more, until `giveContext`. */
+export function takeContext(): void {
   contexts++;
-  return make();
 }
 
-/** Closes an engine that `openContext` made. */
-export function closeContext(engine: Engine): void {
+/** Counts one less. */
+export function giveContext(): void {
   contexts--;
-  engine.close();
 }

@@ -3,7 +3,7 @@ import { ProtocolError } from '../errors.js';
 import { CloseCode } from '../protocol/close-code.js';
 import type { InflatedSink, InflaterOwner, MessageInflater } from '../protocol/message-inflater.js';
 import { Engine } from './engine.js';
-import { closeContext, inflateLender, type Lender, openContext } from './engines.js';
+import { giveContext, inflateLender, type Lender, takeContext } from './engines.js';
 import type { DeflateAgreement } from './extension.js';
 import { Job } from './job.js';
 
@@ -39,6 +39,8 @@ export class Inflater implements MessageInflater {
   /** Undefined: the engine keeps the history of this connection. */
   readonly #lender: Lender | undefined;
   readonly #windowBits: number;
+  /** Whether it has, or may still make, an engine that counts as a context. */
+  #isContext: boolean;
   #engine: Engine | undefined;
   #job: Job | undefined;
   /** Input that waits, and whether the message ends with it. */
@@ -47,8 +49,6 @@ export class Inflater implements MessageInflater {
   /** Bytes that came out since the latest rest. */
   #output = 0;
   #resting = false;
-  /** Whether the latest job ended at the end of a DEFLATE stream, and nothing has come since. */
-  #wasReset = false;
 
   constructor(agreement: DeflateAgreement, sink: InflatedSink, owner: InflaterOwner) {
     const { windowBits, contextTakeover } = agreement.incoming;
@@ -57,6 +57,9 @@ export class Inflater implements MessageInflater {
     this.#asyncThreshold = agreement.options.asyncThreshold;
     this.#windowBits = windowBits;
     this.#lender = contextTakeover ? undefined : inflateLender(windowBits);
+    // The peer may send the first compressed message at any time, and there is no way then to do without.
+    this.#isContext = contextTakeover;
+    if (contextTakeover) takeContext();
   }
 
   get isPending(): boolean {
@@ -68,7 +71,7 @@ export class Inflater implements MessageInflater {
   }
 
   inflate(chunk: Buffer, start: number, end: number, final: boolean): boolean {
-    this.#engine ??= this.#lender?.lease() ?? openContext(() => Engine.inflate(this.#windowBits));
+    this.#engine ??= this.#lender?.lease() ?? Engine.inflate(this.#windowBits);
     this.#isFinal = final;
     if (!this.#engine.isSync || end - start >= this.#asyncThreshold) {
       this.#inflateLater(copyOf(chunk, start, end));
@@ -78,17 +81,17 @@ export class Inflater implements MessageInflater {
       this.#rest = copyOf(chunk, start, end);
       return false;
     }
-    return this.#work(chunk, start, end);
+    return this.#work(chunk, start, end, false);
   }
 
   resume(): boolean {
     if (this.#job !== undefined) {
-      this.#engine!.resume();
+      this.#job.resume();
       return false;
     }
     const rest = this.#rest!;
     this.#rest = undefined;
-    if (this.#engine!.isSync) return this.#work(rest, 0, rest.length);
+    if (this.#engine!.isSync) return this.#work(rest, 0, rest.length, true);
     // All of it was worked off in jobs, and found to be complete.
     if (this.#isFinal) this.#finish(0);
     return true;
@@ -100,16 +103,17 @@ export class Inflater implements MessageInflater {
     this.#job = undefined;
     const engine = this.#engine;
     this.#engine = undefined;
+    if (this.#isContext) giveContext();
+    this.#isContext = false;
     if (engine === undefined) return;
     if (this.#lender !== undefined) this.#lender.release(engine);
-    else closeContext(engine);
+    else engine.close();
   }
 
-  /** Works at once; returns as `inflate`. */
-  #work(input: Buffer, start: number, end: number): boolean {
+  /** Works at once; returns as `inflate`. `isOwn`: the input may be kept. */
+  #work(input: Buffer, start: number, end: number, isOwn: boolean): boolean {
     const engine = this.#engine!;
     let offset = start;
-    let streamEnd = -1;
     for (;;) {
       const size = this.#run(engine, Z_SYNC_FLUSH, input, offset, end, 0);
       offset = end - engine.inputLeft;
@@ -125,13 +129,11 @@ export class Inflater implements MessageInflater {
       }
       if (isEnded) {
         // RFC 7692 section 7.2.3.4: a block may be the last of its DEFLATE stream. What follows begins a new one.
-        if (offset === streamEnd) throw invalid('a DEFLATE stream that does not go on');
-        streamEnd = offset;
         engine.reset();
       }
       this.#handOver(scratch, 0, size);
       if (this.#resting || this.#owner.mustWait) {
-        this.#rest = copyOf(input, offset, end);
+        this.#rest = isOwn ? input.subarray(offset, end) : copyOf(input, offset, end);
         return false;
       }
     }
@@ -160,33 +162,33 @@ export class Inflater implements MessageInflater {
   #inflateLater(input: Buffer): void {
     const engine = this.#engine!;
     this.#job = new Job(engine, Z_SYNC_FLUSH, input, {
-      onOutput: (bytes) => this.#onOutput(engine, bytes),
+      onOutput: (bytes) => this.#onOutput(bytes),
       onDone: (consumed) => {
         this.#job = undefined;
         if (consumed < input.length) {
           engine.reset();
-          if (consumed === 0 && this.#wasReset) this.#fail(invalid('a DEFLATE stream that does not go on'));
-          else this.#inflateLater(input.subarray(consumed));
-          this.#wasReset = true;
+          const rest = input.subarray(consumed);
+          // There may be thousands of streams, and a job is a way to go for each.
+          if (engine.isSync) this.#beReady(rest);
+          else this.#inflateLater(rest);
         } else if (this.#isFinal && !engine.isSync) {
           this.#checkEndLater(engine);
         } else {
-          this.#beReady();
+          this.#beReady(nothing);
         }
       },
       onError: (error) => this.#fail(invalid(error.message, error)),
     });
   }
 
-  #onOutput(engine: Engine, bytes: Buffer): void {
-    this.#wasReset = false;
+  #onOutput(bytes: Buffer): void {
     try {
       this.#handOver(bytes, 0, bytes.length);
     } catch (error) {
       this.#fail(error as Error);
       return;
     }
-    if (this.#resting || this.#owner.mustWait) engine.pause();
+    if (this.#resting || this.#owner.mustWait) this.#job?.pause();
   }
 
   /** As `#checkEnd`, in the thread pool. */
@@ -200,14 +202,14 @@ export class Inflater implements MessageInflater {
           return;
         }
         if (consumed === 0) engine.reset();
-        this.#beReady();
+        this.#beReady(nothing);
       },
       onError: (error) => this.#fail(invalid(error.message, error)),
     });
   }
 
-  #beReady(): void {
-    this.#rest = nothing;
+  #beReady(rest: Buffer): void {
+    this.#rest = rest;
     if (!this.#resting) this.#owner.onInflaterReady();
   }
 

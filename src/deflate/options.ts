@@ -25,8 +25,8 @@ export interface CompressionOptions {
   /** From this many bytes on a message, or a chunk of one, is worked on in the thread pool. `Infinity`: never. Default: 65,536. */
   asyncThreshold?: number | undefined;
   /**
-   * How many compressors and decompressors the connections of this process may have of their own. When they are used up, a
-   * server agrees on no more context takeover, and compressors are shared. Default: 2,048.
+   * How many compressors and decompressors the connections of this process may have of their own; a decompressor counts from the
+   * handshake on. When they are used up, a server agrees on no more context takeover, and compressors are shared. Default: 2,048.
    */
   maxContexts?: number | undefined;
 }

@@ -133,7 +133,11 @@ export function compileOptions<Data>(options: UpgraderOptions<Data>): UpgradeSet
       chooseSubprotocol: compileSubprotocols(options.subprotocols),
       extensions: compressionExtensions(options.compression),
     },
-    prepare: { level: compression?.level, memLevel: compression?.memLevel },
+    prepare: {
+      level: compression?.level,
+      memLevel: compression?.memLevel,
+      threshold: compression?.threshold,
+    },
     authorize,
     makeHeaders: compileHeaders(options.headers),
     handshakeTimeout,

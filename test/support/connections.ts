@@ -184,6 +184,11 @@ export async function settle(turns = 8): Promise<void> {
   for (let i = 0; i < turns; i++) await immediate();
 }
 
+/** Lets the event loop turn until something has happened that takes an unknown time, such as work in the thread pool. */
+export async function until(hasHappened: () => boolean): Promise<void> {
+  while (!hasHappened()) await immediate();
+}
+
 /** Both roles, for rules that hold for each. */
 export const roles: readonly Role[] = ['server', 'client'];
 
