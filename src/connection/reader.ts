@@ -436,9 +436,9 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
 
   /** Hands over the ends whose turn has come. */
   #settleEnds(): void {
-    // What is being inflated came before them.
-    while (this.#ends !== undefined && this.#ends.length > 0 && (this.#holds & Hold.Inflating) === 0) {
-      const isDone = this.inbox.isDone && this.#chunk === undefined;
+    while (this.#ends !== undefined && this.#ends.length > 0) {
+      const isInflating = (this.#holds & Hold.Inflating) !== 0;
+      const isDone = this.inbox.isDone && this.#chunk === undefined && !isInflating;
       if (!isDone && !this.#endsNow) {
         const share = this.inbox.isBeingRead ? patience.reader : patience.nobody;
         // Nothing is dropped: no more comes than the rest of the chunk, and whoever reads on is to have all of it.
@@ -449,6 +449,8 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
         );
         return;
       }
+      // It came before them, and nothing stops it any more.
+      if (isInflating) return;
       this.#owner.onReadEnd(this.#ends.shift()!);
     }
   }

@@ -1,12 +1,11 @@
 import { createHook } from 'node:async_hooks';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { constants } from 'node:zlib';
 import { expect } from 'chai';
 import { countEngines, Engine } from '#src/deflate/engine.js';
 import { Lender } from '#src/deflate/engines.js';
 import { Job } from '#src/deflate/job.js';
 import { settle, until } from '../support/connections.js';
+import { collectGarbage } from '../support/garbage.js';
 import { isPublic } from './agreements.js';
 
 const settings = { windowBits: 15, level: 6, memLevel: 8 };
@@ -220,11 +219,6 @@ describe('lenders', () => {
     expect(countEngines()).to.equal(before);
   });
 });
-
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
-}
 
 async function compress(bytes: Buffer): Promise<{ output: Buffer; consumed: number }> {
   const engine = Engine.deflate(settings);
