@@ -195,6 +195,8 @@ export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
       this.#stream = stream;
       this.#streamDeflater = this.#deflaterFor(size, policy);
       await stream.run(this);
+      // The peer must get what the compressor has in its history, and the next message waits for the compressor.
+      await this.#deflating;
       if (this.#stream === stream) this.#stream = undefined;
       return nothing;
     };
@@ -339,6 +341,7 @@ export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
         this.onProgress();
       })
       .catch((error) => {
+        if (this.#deflating === deflating) this.#deflating = undefined;
         if (this.#stream === stream) stream?.cancel(error);
       });
     this.#deflating = deflating;
