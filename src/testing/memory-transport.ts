@@ -96,7 +96,9 @@ export class MemoryTransport implements Transport {
     }
     this.counts.writes += pieces.length;
     const last = pieces.length - 1;
-    pieces.forEach((bytes, i) => this.#line.write(bytes, i < last ? () => {} : written));
+    pieces.forEach((bytes, i) => {
+      this.#line.write(bytes, i < last ? () => {} : written);
+    });
     return false;
   }
 

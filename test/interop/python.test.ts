@@ -81,6 +81,27 @@ if (process.env['ANTS_PYTHON'] === '1') {
         });
       }
 
+      for (const compression of [
+        {},
+        { contextTakeover: false, windowBits: 9 },
+        { peerContextTakeover: false, peerWindowBits: 10 },
+        { windowBits: 8, peerWindowBits: 9, asyncThreshold: 0 },
+      ]) {
+        it(`compresses, and inflates: ${JSON.stringify(compression)}`, async () => {
+          const conn = await dial(`${url}/echo`, {
+            compression: { threshold: 0, ...compression },
+            fragmentSize: 1000,
+          });
+          expect(conn.extensions).to.match(/^permessage-deflate/);
+          for (const [, payload] of [...payloads, ...payloads]) {
+            await conn.send(payload);
+            expect(await conn.receive()).to.deep.equal(payload);
+          }
+          await conn.close();
+          expect(await peer.heard()).to.deep.include({ path: '/echo', code: 1000 });
+        });
+      }
+
       it('agrees on a subprotocol, keeps order, answers pings, takes our close code and reason', async () => {
         const conn = await dial(`${url}/echo`, { subprotocols: ['chat', 'none'] });
         expect(conn.subprotocol).to.equal('chat');
@@ -179,6 +200,29 @@ if (process.env['ANTS_PYTHON'] === '1') {
             }
         }
       }
+
+      it('echoes compressed messages', async () => {
+        const compressing = await serve(
+          {
+            port: 0,
+            host: '127.0.0.1',
+            subprotocols: ['chat'],
+            fragmentSize: 1000,
+            compression: { threshold: 0 },
+          },
+          handle,
+        );
+        const client = new Peer('client', compressing.url.replace(/\/$/, ''));
+        try {
+          expect(await client.heard()).to.include({ scenario: 'echo', code: 3001 });
+          // 8 messages, of which the large ones shrink to little.
+          expect(compressing.stats.bytesSent).to.be.below(100_000);
+        } finally {
+          await client.stop();
+          await compressing.close();
+          ended.length = 0;
+        }
+      });
 
       it('echoes, pings, closes, is closed, is refused', async () => {
         peer = new Peer('client', server.url.replace(/\/$/, ''));
