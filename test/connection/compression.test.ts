@@ -221,7 +221,7 @@ for (const asyncThreshold of ways) {
             most = Math.max(most, process.memoryUsage().arrayBuffers - before);
           }
           expect(got).to.equal(size);
-          expect(most).to.be.below(4 * 1024 * 1024);
+          expect(most).to.be.below(size / 2);
           connection.terminate();
         });
 

@@ -91,10 +91,18 @@ describe('interop with compression', () => {
         { peerWindowBits: 10 },
         { windowBits: 8, peerWindowBits: 8 },
       ]) {
-        const { fragmentSize, ...compression } = { fragmentSize: undefined, ...offer };
+        const { fragmentSize, ...compression } = {
+          fragmentSize: undefined,
+          windowBits: undefined,
+          peerWindowBits: undefined,
+          ...offer,
+        };
         const about = JSON.stringify([setting, offer]);
         // ws refuses what asks for less than it was set to; so there is something to fall back to.
-        const isTooMuch = (setting.serverMaxWindowBits ?? 0) > (compression.peerWindowBits ?? 15);
+        const { windowBits = 15, peerWindowBits = 15 } = compression;
+        const isTooMuch =
+          (setting.serverMaxWindowBits ?? 0) > peerWindowBits ||
+          (setting.clientMaxWindowBits ?? 0) > windowBits;
         const own = { threshold: 0, ...compression };
         const { port } = server.address() as AddressInfo;
         const connection: Connection = await dial(`ws://127.0.0.1:${port}/`, {
