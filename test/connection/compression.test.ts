@@ -8,7 +8,7 @@ import type { CompressionOptions } from '#src/deflate/options.js';
 import { Opcode } from '#src/protocol/opcode.js';
 import { agreement, agreements, isPublic } from '../deflate/agreements.js';
 import { Inflating, zlibDeflate } from '../deflate/inflating.js';
-import { connectedPair, outcome, rawPair, record, roles, settle, until } from '../support/connections.js';
+import { deflatedPair, outcome, rawPair, record, roles, settle, until } from '../support/connections.js';
 import { collectGarbage } from '../support/garbage.js';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
@@ -27,15 +27,15 @@ function deflatedRaw(
   client: CompressionOptions = {},
   server: CompressionOptions = client,
 ) {
-  return rawPair(role, options, agreements(client, server)[role]);
+  return rawPair(role, options, undefined, agreements(client, server)[role]);
 }
 
-function deflatedPair(
-  options: Omit<Parameters<typeof connectedPair>[0] & object, 'deflate'> = {},
+function pairOf(
+  options: Parameters<typeof deflatedPair>[1] = {},
   client: CompressionOptions = {},
   server: CompressionOptions = client,
 ) {
-  return connectedPair({ ...options, deflate: agreements(client, server) });
+  return deflatedPair(agreements(client, server), options);
 }
 
 /** How messages are worked on: at once, or in the thread pool. */
@@ -274,7 +274,7 @@ for (const asyncThreshold of ways) {
 
     describe('between two ends', () => {
       it('keep their order, whatever their sizes and ways', async () => {
-        const { client, server } = deflatedPair({}, isPublic ? {} : { asyncThreshold: 1_000 });
+        const { client, server } = pairOf({}, isPublic ? {} : { asyncThreshold: 1_000 });
         const sizes = [10, 5_000, 100, 0, 70_000, 63, 64, 999, 1_000, 200_000, 1, 3_000];
         const messages = sizes.map((size, i) =>
           i % 2 === 0 ? 'ab'.repeat(size / 2 + i) : Buffer.alloc(size, i),
@@ -288,7 +288,7 @@ for (const asyncThreshold of ways) {
       });
 
       it('wait for a message in the thread pool also with a ping, a stream and a Close frame', async () => {
-        const { client, server } = deflatedPair({}, way);
+        const { client, server } = pairOf({}, way);
         const closing: Promise<unknown>[] = [];
         void client.send('x'.repeat(300_000));
         void client.sendStream(['a stream, ', 'in two']);
@@ -309,7 +309,7 @@ for (const asyncThreshold of ways) {
       it('survive the end of either end while they are compressed', async () => {
         for (const end of ['terminate', 'close', 'reset'] as const) {
           for (const turns of [0, 1, 2, 4, 8]) {
-            const { client, server, serverTransport } = deflatedPair(
+            const { client, server, serverTransport } = pairOf(
               { client: { closeTimeout: 50 }, server: { maxMessageSize: 10_000_000, closeTimeout: 50 } },
               way,
             );
@@ -388,7 +388,7 @@ for (const asyncThreshold of ways) {
       });
 
       it('fail the connection when the source of a stream fails in the middle', async () => {
-        const { client, server } = deflatedPair({}, way);
+        const { client, server } = pairOf({}, way);
         const reading = outcome(server.receive());
         async function* source(): AsyncGenerator<string> {
           yield 'x'.repeat(100_000);
@@ -403,7 +403,7 @@ for (const asyncThreshold of ways) {
       it('are complete when a stream is given up behind its last fragment', async () => {
         const line = 'a line of a stream that others refer to';
         for (const turns of [0, 1, 2, 3, 4, 5, 6]) {
-          const { client, server } = deflatedPair({}, way);
+          const { client, server } = pairOf({}, way);
           const giveUp = new AbortController();
           const sending = outcome(client.sendStream([line], { signal: giveUp.signal }));
           await settle(turns);
@@ -427,7 +427,7 @@ for (const asyncThreshold of ways) {
 
       it('make an engine at each end when it is first needed, and free it at the end', async () => {
         const [enginesBefore, contextsBefore] = [countEngines(), countContexts()];
-        const { client, server } = deflatedPair({}, way);
+        const { client, server } = pairOf({}, way);
         expect(countEngines()).to.equal(enginesBefore);
         await client.send('short');
         expect(await server.receive()).to.equal('short');
@@ -446,7 +446,7 @@ for (const asyncThreshold of ways) {
 
       it('do not confuse the histories of a connection', async () => {
         for (const settings of [{}, { contextTakeover: false, peerContextTakeover: false }]) {
-          const { client, server } = deflatedPair({}, { ...way, threshold: 0, ...settings });
+          const { client, server } = pairOf({}, { ...way, threshold: 0, ...settings });
           const prepared = prepare(line, { compress: true });
           const own = [line, prepared, line, prepared, prepared, line, `${line}!`, 'plain', prepared, line];
           for (const end of [
@@ -508,10 +508,7 @@ for (const asyncThreshold of ways) {
         const noise = Buffer.from(Array.from({ length: 50_000 }, (_, i) => (i * i * 31 + (i >> 3)) & 255));
         for (const role of roles) {
           for (const fragmentSize of [Infinity, 7_000]) {
-            const { client, server } = deflatedPair(
-              { client: { fragmentSize }, server: { fragmentSize } },
-              way,
-            );
+            const { client, server } = pairOf({ client: { fragmentSize }, server: { fragmentSize } }, way);
             const [from, to] = role === 'client' ? [client, server] : [server, client];
             for (const compress of [true, false]) {
               await from.send(prepare(noise, { compress }));

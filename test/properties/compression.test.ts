@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { CompressionOptions } from '#src/deflate/options.js';
 import { agreements, isPublic } from '../deflate/agreements.js';
-import { connectedPair } from '../support/connections.js';
+import { deflatedPair } from '../support/connections.js';
 import { runs } from './settings.js';
 
 const bits = fc.constantFrom(8, 9, 10, 15);
@@ -56,11 +56,10 @@ describe('compressed messages between two ends', () => {
       }),
       async ({ client, server, messages, fragmentSize, chunkSize, fromServer }) => {
         const options = { fragmentSize, closeTimeout: 60_000 };
-        const pair = connectedPair({
+        const pair = deflatedPair(agreements(client, server), {
           client: options,
           server: options,
-          chunkSize,
-          deflate: agreements(client, server),
+          chunks: chunkSize,
         });
         const [from, to] = fromServer ? [pair.server, pair.client] : [pair.client, pair.server];
         const sent = messages.map(({ content, how, compress }) => {

@@ -11,7 +11,7 @@ const line = 'a line that everybody gets. '.repeat(50);
 
 /** A server's connection that has agreed on compression, with a raw peer. */
 function member(options: ConnectionOptions = {}, windowBits = 15) {
-  return rawPair('server', options, agreements({}, { windowBits }).server);
+  return rawPair('server', options, undefined, agreements({}, { windowBits }).server);
 }
 
 describe('broadcast', () => {
@@ -60,8 +60,8 @@ describe('broadcast', () => {
   it("drops for the slow with 'drop', before anything is compressed for them", async () => {
     const made = sinon.spy(PreparedMessage.prototype, 'deflated');
     const slow = Array.from({ length: 5 }, () => member({ highWaterMark: 1_000 }));
-    for (const { connection, transport } of slow) {
-      transport.isStuck = true;
+    for (const { connection, peer } of slow) {
+      peer.transport.incoming.stall(0);
       void connection.send(Buffer.alloc(5_000), { compress: false });
     }
     await settle();
@@ -73,8 +73,8 @@ describe('broadcast', () => {
     broadcast([...connections, fast.connection], line, { whenSlow: 'drop' }, {});
     expect(made.callCount).to.equal(1);
     await until(() => fast.peer.frames.length === 1);
-    for (const { transport, connection, peer } of slow) {
-      transport.unstick();
+    for (const { connection, peer } of slow) {
+      peer.transport.incoming.resume();
       await until(() => peer.frames.length === 1);
       connection.terminate();
     }
