@@ -65,7 +65,7 @@ const trustedLength = 64 * 1024;
  * Beyond, this many times what has really come is reserved. The system gives it only when it is written to; so a large message mostly has
  * one block, and a peer that announces one costs little more than what it sends.
  */
-const growth = 16;
+const growth = 32;
 
 /** Less than this is not worth a read of its own. */
 const leastRoom = 32 * 1024;

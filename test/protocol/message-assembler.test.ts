@@ -64,7 +64,7 @@ describe('MessageAssembler', () => {
         const { assembler, read } = makeReader();
         read(bytesOf(`${first} 7f 0000000001000000`));
         drip(read, 200 * KiB, (count) => {
-          if (assembler.retainedBytes > Math.max(64 * KiB, 16 * count)) {
+          if (assembler.retainedBytes > Math.max(64 * KiB, 32 * count)) {
             expect.fail(`${assembler.retainedBytes} bytes are kept for ${count}`);
           }
         });
