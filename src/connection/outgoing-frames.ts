@@ -53,9 +53,31 @@ export class OutgoingFrames {
   /** Adds a frame; the payload is copied. */
   frame(kind: FrameKind, payload: Uint8Array, maskingKey: number | undefined): void {
     const size = frameHeaderSize(payload.length, maskingKey !== undefined) + payload.length;
+    if (size > largestSlab) {
+      this.#largeFrame(kind, payload, maskingKey);
+      return;
+    }
     const block = this.#reserve(size);
     this.count++;
     writeFrame(block, this.#offsetIn(block, size), kind, payload, maskingKey);
+  }
+
+  /** Through slabs, which are in use again and again: new memory of this size would cost more than the copy. */
+  #largeFrame(kind: FrameKind, payload: Uint8Array, maskingKey: number | undefined): void {
+    const headerSize = frameHeaderSize(payload.length, maskingKey !== undefined);
+    const header = this.#reserve(headerSize);
+    this.count++;
+    writeFrameHeader(header, this.#offsetIn(header, headerSize), kind, payload.length, maskingKey);
+    let start = 0;
+    while (start < payload.length) {
+      if (this.#used === largestSlab) this.#endSlab();
+      const end = Math.min(start + largestSlab - this.#used, payload.length);
+      const block = this.#reserve(end - start);
+      const offset = this.#offsetIn(block, end - start);
+      block.set(payload.subarray(start, end), offset);
+      if (maskingKey !== undefined) applyMask(block, offset, offset + end - start, maskingKey, start);
+      start = end;
+    }
   }
 
   /** Adds a frame with the UTF-8 of `text`, `length` bytes of it (`Buffer.byteLength`). */

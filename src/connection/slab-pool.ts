@@ -1,7 +1,7 @@
 const KiB = 1024;
 
-/** What is kept of each size for the next turn. */
-const keptBytes = 1024 * KiB;
+/** What is kept of each size for the next turn: also for a message of 1 MiB with its header. */
+const keptBytes = 2048 * KiB;
 
 /** The largest slab; more than that in one turn goes into several. */
 export const largestSlab = 64 * KiB;
