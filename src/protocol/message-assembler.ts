@@ -1,11 +1,12 @@
-import { Buffer, isUtf8 } from 'node:buffer';
-import { type CloseFrame, LimitError, ProtocolError } from '../errors.js';
+import { Buffer } from 'node:buffer';
+import { type CloseFrame, LimitError } from '../errors.js';
 import { CloseCode } from './close-code.js';
 import { parseClosePayload } from './close-payload.js';
 import type { FrameSink } from './frame-parser.js';
 import { isLent } from './lent-memory.js';
 import type { InflatedSink, MessageInflater } from './message-inflater.js';
 import { Opcode } from './opcode.js';
+import { decodeText, invalidText, toText } from './text.js';
 import { Utf8Validator } from './utf8.js';
 
 /** A whole message: text is a string, binary a Buffer that nothing else uses. */
@@ -323,26 +324,6 @@ export class MessageAssembler implements FrameSink, InflatedSink {
   }
 }
 
-/** The text of bytes that were not looked at before. */
-function decodeText(bytes: Buffer, start: number, end: number): string {
-  const text = toText(bytes, start, end);
-  // Decoding puts U+FFFD in the place of what is not UTF-8; only a text that has one needs a look at the bytes.
-  if (text.includes('\ufffd') && !isUtf8(bytes.subarray(start, end))) throw invalidText();
-  return text;
-}
-
-function toText(bytes: Buffer, start: number, end: number): string {
-  try {
-    return bytes.toString('utf8', start, end);
-  } catch (error) {
-    throw new LimitError(
-      'ANTS_STRING_TOO_LONG',
-      CloseCode.MessageTooBig,
-      `a text message of ${end - start} bytes does not fit into a string of this JavaScript engine (${String(error)}); lower maxMessageSize`,
-    );
-  }
-}
-
 /** Bytes of a message, for its reader alone: what stands behind them in the chunk is still to be parsed. */
 export function ownBytes(chunk: Buffer, start: number, end: number): Buffer {
   return end === chunk.length && !isLent(chunk) ? viewOrCopy(chunk, start, end) : copyOf(chunk, start, end);
@@ -380,12 +361,4 @@ function allocate(size: number): Buffer {
       `there is no memory for ${size} bytes of a message (${String(error)}); lower maxMessageSize`,
     );
   }
-}
-
-function invalidText(): ProtocolError {
-  return new ProtocolError(
-    'ANTS_INVALID_UTF8',
-    CloseCode.InvalidFramePayloadData,
-    'a text message has bytes that are not valid UTF-8',
-  );
 }

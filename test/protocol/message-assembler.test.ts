@@ -289,12 +289,12 @@ describe('MessageAssembler', () => {
 
   describe('what the machine cannot do', () => {
     it('is a LimitError for a text that is too long for a string, in one frame or many', () => {
-      for (const notation of ["81 05 'Hello'", "01 03 'Hel' 80 02 'lo'"]) {
+      for (const notation of ["81 0a 'Hello ants'", "01 03 'Hel' 80 07 'lo ants'"]) {
         const { read, messages } = makeReader();
         const bytes = bytesOf(notation);
         const decode = sinon.stub(Buffer.prototype, 'toString').throws(new Error('Cannot create a string'));
         expect(() => read(bytes))
-          .to.throw(LimitError, /5 bytes.*Cannot create a string.*maxMessageSize/)
+          .to.throw(LimitError, /10 bytes.*Cannot create a string.*maxMessageSize/)
           .that.includes({ code: 'ANTS_STRING_TOO_LONG', closeCode: 1009 });
         decode.restore();
         expect(messages).to.deep.equal([]);
