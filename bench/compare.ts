@@ -55,7 +55,7 @@ for (const scenario of serverScenarios.filter(isSelected)) {
       say(`${title}: ${peer}`);
     },
   );
-  rows.push({ kind: 'server', name, title, unit: name === 'idle' ? 'bytes' : 'µs', samples });
+  add({ kind: 'server', name, title, unit: name === 'idle' ? 'bytes' : 'µs', samples });
 }
 for (const scenario of clientScenarios.filter(isSelected)) {
   const { name, title } = scenario;
@@ -63,20 +63,11 @@ for (const scenario of clientScenarios.filter(isSelected)) {
     note(runtime);
     say(`${title}: ${peer}`);
   });
-  rows.push({ kind: 'client', name, title, unit: 'µs', samples });
+  add({ kind: 'client', name, title, unit: 'µs', samples });
 }
 say('');
 
-const results: Results = {
-  date: new Date().toISOString().slice(0, 10),
-  command: ['npm run bench', ...(process.argv.length > 2 ? ['--'] : []), ...process.argv.slice(2)].join(' '),
-  machine: `${cpus().length} × ${cpus()[0]!.model.trim()}, ${process.platform} ${process.arch}`,
-  rounds,
-  versions,
-  rows,
-};
-if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, undefined, 2)}\n`);
-const { machine } = results;
+const results = resultsSoFar();
 const shown = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
 if (smoke) {
   for (const { kind, title, samples } of rows)
@@ -84,8 +75,28 @@ if (smoke) {
   console.log('everything was answered as it should be');
 } else
   console.log(
-    `${machine}; ${shown.join(', ')}; ${rounds} rounds, median [10 %–90 %]\n\n${tablesOf(results)}`,
+    `${results.machine}; ${shown.join(', ')}; ${rounds} rounds, median [10 %–90 %]\n\n${tablesOf(results)}`,
   );
+
+/** Takes a row, and writes what there is so far: it takes long to come by. */
+function add(row: Row): void {
+  rows.push(row);
+  if (values.json !== undefined)
+    writeFileSync(values.json, `${JSON.stringify(resultsSoFar(), undefined, 2)}\n`);
+}
+
+function resultsSoFar(): Results {
+  const { only, peers, seconds } = values;
+  const args = Object.entries({ only, peers, rounds, seconds }).filter(([, value]) => value !== '');
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    command: ['npm run bench --', ...args.map(([name, value]) => `--${name} ${value}`)].join(' '),
+    machine: `${cpus().length} × ${cpus()[0]!.model.trim()}, ${process.platform} ${process.arch}`,
+    rounds,
+    versions,
+    rows,
+  };
+}
 
 /** Remembers a runtime, such as `Node 24.1.0`. */
 function note(runtime: string): void {

@@ -21,9 +21,7 @@ const handlers: Record<Task, (conn: Connection) => unknown> = {
     }
   },
   broadcast(conn) {
-    conn.on('message', (message) => {
-      for (const other of server.connections) other.send(message);
-    });
+    conn.on('message', (message) => server.broadcast(message));
   },
 };
 

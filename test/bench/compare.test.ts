@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { makePlot } from '../../bench/compare/plots.js';
 import { type Results, tablesOf } from '../../bench/compare/results.js';
 import { clientScenarios, serverScenarios } from '../../bench/compare/scenarios.js';
 import { Program } from '../../bench/support/program.js';
@@ -80,5 +81,21 @@ describe('bench: compare', () => {
     expect(tables)
       .to.include('times better than ws | ants |')
       .and.to.include('| an echo | 3.00 [1.40–3.80] |');
+  });
+
+  it('draws each row, with a bar for each peer but the reference', () => {
+    const svg = makePlot([
+      {
+        kind: 'server',
+        name: 'echo',
+        title: 'an echo',
+        unit: 'µs',
+        samples: { ants: [1], net: [2], ws: [3] },
+      },
+      { kind: 'server', name: 'flow', title: 'a flow', unit: 'µs', samples: { ants: [1], ws: [0.5] } },
+    ]);
+    expect(svg).to.match(/^<svg .*<\/svg>\n$/s);
+    for (const text of ['an echo', 'a flow', 'ants', 'net']) expect(svg).to.include(`>${text}</text>`);
+    expect(svg).to.not.include('>ws</text>');
   });
 });
