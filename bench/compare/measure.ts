@@ -162,8 +162,9 @@ async function measureMemory(
         await load.ask('run', { name, messages: connections });
         samples[name]!.push(((await memory()) - before) / connections);
       } finally {
-        await program.stop();
+        // First who would take the other's end for a failure.
         await load.stop();
+        await program.stop();
       }
     }
   }
