@@ -6,7 +6,7 @@ import { Connection } from '#src/connection/connection.js';
 import { DuplexTransport } from '#src/connection/duplex-transport.js';
 import type { Role } from '#src/connection/options.js';
 import { HandshakeRequest } from '#src/connection/request.js';
-import type { Transport, TransportHandler } from '#src/connection/transport.js';
+import type { Transport, TransportHandler, Written } from '#src/connection/transport.js';
 import { writeFrame } from '#src/protocol/frame-encoder.js';
 import { Opcode } from '#src/protocol/opcode.js';
 import { type Cost, countCost } from '../protocol/cost.js';
@@ -25,13 +25,18 @@ class CountingTransport implements Transport {
     this.handler = handler;
   }
 
-  write(bytes: Uint8Array, written: (error?: Error | null) => void): void {
+  write(bytes: Uint8Array, written: Written): boolean {
     this.writes.push(bytes);
     process.nextTick(written);
+    return false;
   }
 
-  cork(): void {}
-  uncork(): void {}
+  writeMany(pieces: readonly Uint8Array[], written: Written): boolean {
+    this.writes.push(...pieces);
+    process.nextTick(written);
+    return false;
+  }
+
   pause(): void {}
   resume(): void {}
   end(): void {}
@@ -101,7 +106,8 @@ describe('what messages cost', () => {
     for (const size of [32, 1000]) {
       messages = 0;
       expect(await costOfTaking(transport, chunkOf(Opcode.Binary, Buffer.alloc(size)))).to.deep.equal({
-        copied: count * size,
+        // Up to 64 bytes by a loop, which is not counted.
+        copied: size > 64 ? count * size : 0,
         allocated: count * size,
         allocations: count,
         views: 0,
