@@ -1,6 +1,7 @@
-import { type CloseError, LimitError } from '../errors.js';
+import { LimitError } from '../errors.js';
 import { CloseCode } from '../protocol/close-code.js';
 import type { Pressure } from './diagnostics.js';
+import type { FinalEnd } from './inbox.js';
 import type { ResolvedConnectionOptions, WhenSlow } from './options.js';
 import type { Waiter } from './outbox.js';
 import { preHandled } from './pre-handled.js';
@@ -166,7 +167,7 @@ export class BufferMarks {
   }
 
   /** The connection has ended: the buffer never drains. */
-  end(error: CloseError): void {
-    this.#drained?.waiter.reject(error);
+  end(end: FinalEnd): void {
+    this.#drained?.waiter.reject(end.error);
   }
 }

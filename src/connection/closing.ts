@@ -11,6 +11,7 @@ import { encodeClosePayload, maxReasonBytes } from '../protocol/close-payload.js
 import type { Clock } from './clock.js';
 import { clearDeadline, type Deadline, setDeadline } from './deadline.js';
 import type { CloseInfo } from './events.js';
+import type { FinalEnd } from './inbox.js';
 import type { Role } from './options.js';
 import type { SendQueue } from './send-queue.js';
 import type { Transport } from './transport.js';
@@ -22,8 +23,8 @@ export type ConnectionState = 'open' | 'closing' | 'closed';
 export interface ClosingOwner {
   /** The connection left the state `open`. */
   onClosing(): void;
-  /** The transport is gone and the end is known. `isQuiet`: iteration ends without throwing. */
-  onClosed(info: CloseInfo, error: CloseError, isQuiet: boolean): void;
+  /** The transport is gone and the end is known. */
+  onClosed(info: CloseInfo, end: FinalEnd): void;
 }
 
 /** The codes that an end of conversation usually has. */
@@ -37,7 +38,7 @@ const ordinaryCodes: ReadonlySet<number> = new Set([
  * The closing handshake (RFC 6455 section 7): which Close frames went each way, who ends TCP, how long it may take, and what
  * is told about it in the end.
  */
-export class Closing {
+export class Closing implements FinalEnd {
   readonly #role: Role;
   readonly #transport: Transport;
   readonly #sendQueue: SendQueue;
@@ -61,6 +62,8 @@ export class Closing {
   /** What is rejected while closing, and at the end; made when first needed. */
   #closingError: CloseError | undefined;
   #finalError: CloseError | undefined;
+  /** As in `FinalEnd`; known at the end. */
+  isQuiet = false;
 
   constructor(
     role: Role,
@@ -89,7 +92,11 @@ export class Closing {
 
   /** The error for what can't be done any more in the current state. */
   get error(): CloseError {
-    if (this.#finalError !== undefined) return this.#finalError;
+    if (this.#state === 'closed') {
+      // Made when somebody wants it: its stack costs more than all else of an orderly end.
+      this.#finalError ??= this.#makeError();
+      return this.#finalError;
+    }
     this.#closingError ??= this.#makeError();
     return this.#closingError;
   }
@@ -184,17 +191,17 @@ export class Closing {
     if (!wasClean) this.#cause ??= error ?? new AntsError('ANTS_NO_CLOSE_FRAME', lostMessage(midMessage));
     this.#leaveOpen();
     this.#state = 'closed';
-    const final = this.#makeError();
-    this.#finalError = final;
-    const isOrdinary = ordinaryCodes.has(final.closeCode) || (wasClean && this.#isOurs);
+    const { code, reason } = this.#received ?? { code: CloseCode.AbnormalClosure, reason: '' };
+    const isOrdinary = ordinaryCodes.has(code) || (wasClean && this.#isOurs);
     const info: CloseInfo = {
-      code: final.closeCode,
-      reason: final.reason,
-      wasClean: final.wasClean,
+      code,
+      reason,
+      wasClean,
       unsentBytes: this.#sendQueue.unsentBytes,
-      error: isOrdinary && !this.#expired ? undefined : final,
+      error: isOrdinary && !this.#expired ? undefined : this.error,
     };
-    this.#owner.onClosed(info, final, isOrdinary || this.#isOurs);
+    this.isQuiet = isOrdinary || this.#isOurs;
+    this.#owner.onClosed(info, this);
   }
 
   #onFlushed(): void {

@@ -1,7 +1,7 @@
 import { Deflater } from '../deflate/deflater.js';
 import type { DeflateAgreement } from '../deflate/extension.js';
 import { Inflater } from '../deflate/inflater.js';
-import type { AntsError, CloseError, LimitError, TimeoutError } from '../errors.js';
+import type { AntsError, LimitError, TimeoutError } from '../errors.js';
 import { CloseCode } from '../protocol/close-code.js';
 import type { Message } from '../protocol/message-assembler.js';
 import type { InflaterFactory } from '../protocol/message-inflater.js';
@@ -11,6 +11,7 @@ import type { Connection } from './connection.js';
 import { channels, type Pressure } from './diagnostics.js';
 import type { CloseInfo, ConnectionEvents } from './events.js';
 import { beginInput, endInput } from './flush.js';
+import type { FinalEnd } from './inbox.js';
 import type { MessageListeners } from './message-listeners.js';
 import type { ResolvedConnectionOptions, Role } from './options.js';
 import { heartbeatPayload, Pings } from './pings.js';
@@ -304,12 +305,12 @@ export class ConnectionCore
     this.reader.hurry();
   }
 
-  onClosed(info: CloseInfo, error: CloseError, isQuiet: boolean): void {
+  onClosed(info: CloseInfo, end: FinalEnd): void {
     this.#closeInfo = info;
-    this.sendQueue.end(error);
-    this.#pings?.end(error);
+    this.sendQueue.end(end);
+    this.#pings?.end(end.error);
     this.watch.stop();
-    this.reader.finish({ error, isQuiet: isQuiet || this.#replaceable !== undefined });
+    this.reader.finish(this.#replaceable === undefined ? end : quiet(end));
     if (info.error !== undefined) this.#tellError(info.error);
     if (channels.close.hasSubscribers) channels.close.publish({ connection: this.#connection, info });
     this.#emit('close', info);
@@ -383,4 +384,14 @@ export class ConnectionCore
   #tellError(error: unknown): void {
     if (channels.error.hasSubscribers) channels.error.publish({ connection: this.#connection, error });
   }
+}
+
+/** For who gets another connection after this one. */
+function quiet(end: FinalEnd): FinalEnd {
+  return {
+    get error() {
+      return end.error;
+    },
+    isQuiet: true,
+  };
 }

@@ -1,6 +1,7 @@
 import type { AntsError, CloseError } from '../errors.js';
 import { Fifo } from './fifo.js';
 import { currentTurn, flushAfterTurn } from './flush.js';
+import type { FinalEnd } from './inbox.js';
 import { isGone, memoryGone, type OutgoingFrames, type Piece } from './outgoing-frames.js';
 import { largestSlab, releaseSlab } from './slab-pool.js';
 import type { Transport } from './transport.js';
@@ -134,11 +135,12 @@ export class Outbox {
   }
 
   /** The transport is gone. */
-  drop(error: CloseError): void {
+  drop(end: FinalEnd): void {
     this.#ended = true;
     const waiters = this.#waiters;
     if (waiters === undefined) return;
-    for (let waiter = waiters.shift(); waiter !== undefined; waiter = waiters.shift()) waiter.reject(error);
+    for (let waiter = waiters.shift(); waiter !== undefined; waiter = waiters.shift())
+      waiter.reject(end.error);
   }
 
   #feed(): void {

@@ -4,6 +4,7 @@ import type { FrameKind } from '../protocol/frame-encoder.js';
 import { Opcode } from '../protocol/opcode.js';
 import { type Buffered, BufferMarks, type BufferMarksOwner } from './buffer-marks.js';
 import { debuggedFrames } from './debug.js';
+import type { FinalEnd } from './inbox.js';
 import { frameDeflated, frameMessage, frameShared, maskingKeyFor } from './message-framing.js';
 import type { ResolvedConnectionOptions, Role } from './options.js';
 import { Outbox, type OutboxOwner } from './outbox.js';
@@ -272,13 +273,15 @@ export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
   }
 
   /** The transport is gone: nothing of what waits will ever be sent. */
-  end(error: CloseError): void {
+  end(end: FinalEnd): void {
     this.#ended = true;
     this.#bytesAtEnd = this.#outbox?.writtenBytes ?? 0;
     this.#framesAtEnd = this.framesSent;
-    this.giveUp(error);
-    this.#outbox?.drop(error);
-    this.#marks.end(error);
+    this.#stream = undefined;
+    this.#onRoom = undefined;
+    if (this.#line !== undefined && !this.#line.isEmpty) this.#line.drop(end.error);
+    this.#outbox?.drop(end);
+    this.#marks.end(end);
     this.#outbox = undefined;
     this.#deflater?.close();
   }
