@@ -86,7 +86,7 @@ export class Closing implements FinalEnd {
   }
 
   /** Whether both Close frames have been exchanged: ours has left, the peer's is here. */
-  get #isComplete(): boolean {
+  #isComplete(): boolean {
     return this.#flushed && this.#received !== undefined;
   }
 
@@ -187,7 +187,7 @@ export class Closing implements FinalEnd {
   /** The transport is gone, and so is all that came before that. */
   transportClosed(error: Error | undefined, midMessage: boolean): void {
     clearDeadline(this.#deadline);
-    const wasClean = this.#isComplete;
+    const wasClean = this.#isComplete();
     if (!wasClean) this.#cause ??= error ?? new AntsError('ANTS_NO_CLOSE_FRAME', lostMessage(midMessage));
     this.#leaveOpen();
     this.#state = 'closed';
@@ -245,7 +245,7 @@ export class Closing implements FinalEnd {
   #makeError(): CloseError {
     const sent = this.#sent;
     const received = this.#received;
-    const wasClean = this.#state === 'closed' && this.#isComplete;
+    const wasClean = this.#state === 'closed' && this.#isComplete();
     const current = this.#state === 'closed' ? undefined : sent;
     const closeCode = received?.code ?? current?.code ?? CloseCode.AbnormalClosure;
     const what = this.#state === 'closed' ? 'the connection has ended' : 'the connection is closing';

@@ -210,7 +210,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     const signal = options?.signal;
     if (signal?.aborted) return Promise.reject(signal.reason);
     const misuse = this.#pullMisuse();
-    return misuse === undefined ? receiveMessage(this.#inbox, signal) : Promise.reject(misuse);
+    return misuse === undefined ? receiveMessage(this.#inbox(), signal) : Promise.reject(misuse);
   }
 
   /**
@@ -227,7 +227,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     if (signal?.aborted) return Promise.reject(signal.reason);
     const misuse = this.#pullMisuse();
     if (misuse !== undefined) return Promise.reject(misuse);
-    return receiveStream(this.#inbox, maxSize, signal, (error) => {
+    return receiveStream(this.#inbox(), maxSize, signal, (error) => {
       this.#core.fail(error);
       return this.#core.closing.error;
     });
@@ -288,10 +288,10 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
    * @throws UsageError when messages are being read.
    */
   ignoreMessages(): void {
-    if (this.#inbox.isPulled || this.#messageListeners.count > 0) {
+    if (this.#inbox().isPulled || this.#messageListeners.count > 0) {
       throw readingTwice('ignoreMessages() was called while messages are being read');
     }
-    this.#inbox.ignore();
+    this.#inbox().ignore();
   }
 
   // Writing
@@ -491,12 +491,12 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     );
   }
 
-  get #inbox(): Inbox {
+  #inbox(): Inbox {
     return this.#core.reader.inbox;
   }
 
   #listen(event: keyof ConnectionEvents, add: () => unknown): this {
-    const misuse = event === 'message' ? listenMisuse(this.#inbox) : undefined;
+    const misuse = event === 'message' ? listenMisuse(this.#inbox()) : undefined;
     if (misuse !== undefined) throw misuse;
     add();
     if (event === 'message') {
@@ -507,13 +507,13 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
   }
 
   #pullMisuse(): UsageError | undefined {
-    return pullMisuse(this.#inbox, this.#messageListeners.count > 0);
+    return pullMisuse(this.#inbox(), this.#messageListeners.count > 0);
   }
 
   #iterate(signal: AbortSignal | undefined): MessageIterator {
     const misuse = this.#pullMisuse();
     if (misuse !== undefined) throw misuse;
-    return new MessageIterator(this.#inbox, () => this.#pullMisuse(), signal);
+    return new MessageIterator(this.#inbox(), () => this.#pullMisuse(), signal);
   }
 }
 

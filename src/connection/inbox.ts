@@ -82,12 +82,12 @@ export class Inbox implements IncomingStreamOwner {
    * waits for the end.
    */
   get isDone(): boolean {
-    return (this.#taken === 0 && this.#isEmpty) || (this.#endAwaited && !this.isBeingRead);
+    return (this.#taken === 0 && this.#isEmpty()) || (this.#endAwaited && !this.isBeingRead);
   }
 
   /** Whether somebody has shown that he means to go on reading. */
   get isBeingRead(): boolean {
-    return this.isPulled || this.#isListening;
+    return this.isPulled || this.#isListening();
   }
 
   /** Number of messages that nobody has taken. */
@@ -107,15 +107,15 @@ export class Inbox implements IncomingStreamOwner {
 
   /** Whether the next message has a reader, or will have none: a limit that it passes need not wait for anybody to decide. */
   get isDecided(): boolean {
-    const goesOut = this.#isEmpty && ((this.#pullers?.length ?? 0) > 0 || this.#isListening);
+    const goesOut = this.#isEmpty() && ((this.#pullers?.length ?? 0) > 0 || this.#isListening());
     return goesOut || this.#ignoring || (this.#endAwaited && !this.isBeingRead);
   }
 
-  get #isEmpty(): boolean {
+  #isEmpty(): boolean {
     return this.#queue === undefined || this.#queue.length === 0;
   }
 
-  get #isListening(): boolean {
+  #isListening(): boolean {
     return !this.#muted && this.#owner.isListening();
   }
 
@@ -132,7 +132,7 @@ export class Inbox implements IncomingStreamOwner {
   /** A message came: hands it to who waits, or keeps it. */
   deliver(message: Message, size: number): void {
     if (this.#ignoring || this.#dropping) return;
-    if (this.#isEmpty) {
+    if (this.#isEmpty()) {
       const puller = this.#pullers?.shift();
       if (puller !== undefined) {
         this.#taken++;
@@ -140,7 +140,7 @@ export class Inbox implements IncomingStreamOwner {
         puller.message(message);
         return;
       }
-      if (this.#isListening) {
+      if (this.#isListening()) {
         this.#owner.emitMessage(message);
         return;
       }
@@ -165,7 +165,7 @@ export class Inbox implements IncomingStreamOwner {
 
   /** Emits the oldest queued message to listeners; false when there is none, or nobody listens. */
   emitOne(): boolean {
-    if (this.#isEmpty || !this.#isListening) return false;
+    if (this.#isEmpty() || !this.#isListening()) return false;
     this.#owner.emitMessage(this.#shift());
     return true;
   }
@@ -173,7 +173,7 @@ export class Inbox implements IncomingStreamOwner {
   /** Takes the oldest queued message. */
   take(): Message | undefined {
     this.#endAwaited = false;
-    if (this.#isEmpty) return undefined;
+    if (this.#isEmpty()) return undefined;
     this.#taken++;
     return this.#shift();
   }

@@ -28,7 +28,7 @@ export class MessageListeners {
   }
 
   get count(): number {
-    return this.#current.length;
+    return this.#current().length;
   }
 
   /** Listeners were added or removed. */
@@ -39,7 +39,7 @@ export class MessageListeners {
   /** Calls all of them; throws what one of them throws. What an async one rejects with goes where `captureRejections` sends it. */
   call(message: Message): void {
     const emitter = this.#emitter;
-    const listeners = this.#current;
+    const listeners = this.#current();
     for (let i = 0; i < listeners.length; i++) {
       const result = listeners[i]!.call(emitter, message);
       if (result === undefined || result === resolved || !isThenable(result)) continue;
@@ -48,7 +48,7 @@ export class MessageListeners {
     }
   }
 
-  get #current(): readonly Listener[] {
+  #current(): readonly Listener[] {
     this.#listeners ??= this.#emitter.rawListeners('message');
     return this.#listeners;
   }

@@ -165,10 +165,10 @@ export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
 
   /** Whether a stream may add more frames: what waits behind it does not count. */
   get hasRoom(): boolean {
-    return this.#deflating === undefined && this.#inTransit <= this.#options.highWaterMark;
+    return this.#deflating === undefined && this.#inTransit() <= this.#options.highWaterMark;
   }
 
-  get #inTransit(): number {
+  #inTransit(): number {
     return this.#outbox?.bufferedAmount ?? 0;
   }
 
@@ -177,7 +177,7 @@ export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
    * connection.
    */
   get waitingAmount(): number {
-    return this.isStreaming ? this.#inTransit : this.bufferedAmount;
+    return this.isStreaming ? this.#inTransit() : this.bufferedAmount;
   }
 
   /**
@@ -240,7 +240,7 @@ export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
    */
   pong(payload: Buffer): void {
     // A pong that waits already must not be overtaken.
-    if (this.#pendingPong !== undefined || this.#isBehindBy(this.#pongMark)) {
+    if (this.#pendingPong !== undefined || this.#isBehindBy(this.#pongMark())) {
       this.#pendingPong = payload;
     } else {
       this.#pong(payload);
@@ -355,7 +355,7 @@ export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
   }
 
   /** No option can take it away: what answers to pings may cost must have a bound. */
-  get #pongMark(): number {
+  #pongMark(): number {
     return Math.min(this.#options.highWaterMark, mostPongs);
   }
 
@@ -441,7 +441,7 @@ export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
       room();
     }
     const isDrained = this.#marks.fallsTo(buffered);
-    if (buffered <= this.#pongMark / 2) this.#flushPong();
+    if (buffered <= this.#pongMark() / 2) this.#flushPong();
     if (isDrained) this.#marks.drained();
   }
 

@@ -57,7 +57,7 @@ export class Watch implements Alarm {
     }
     this.#diesAt = now + maxLifetime;
     this.#lastMessage = now;
-    this.#wakeBy(this.#nextDue, now);
+    this.#wakeBy(this.#nextDue(), now);
   }
 
   /** A message came or went. */
@@ -105,17 +105,17 @@ export class Watch implements Alarm {
       if (lost !== undefined) this.#owner.onHeartbeatLost(lost);
     }
     this.#isRinging = false;
-    this.#wakeBy(this.#nextDue, now);
+    this.#wakeBy(this.#nextDue(), now);
   }
 
-  get #idleAt(): number {
+  #idleAt(): number {
     return this.#lastMessage + this.#options.idleTimeout;
   }
 
-  get #nextDue(): number {
+  #nextDue(): number {
     const stallsAt = (this.#waitingSince ?? Infinity) + this.#options.writeTimeout;
     if (!this.#isOpen) return stallsAt;
-    return Math.min(stallsAt, this.#heartbeat?.due ?? Infinity, this.#idleAt, this.#diesAt);
+    return Math.min(stallsAt, this.#heartbeat?.due ?? Infinity, this.#idleAt(), this.#diesAt);
   }
 
   #wakeBy(due: number, now: number): void {
@@ -150,7 +150,7 @@ export class Watch implements Alarm {
       this.#owner.onExpired(new TimeoutError('ANTS_LIFETIME', message), 'lifetime');
     } else if (this.#owner.isMidMessage) {
       this.#lastMessage = now;
-    } else if (now >= this.#idleAt) {
+    } else if (now >= this.#idleAt()) {
       const message = `no message came or went for ${idleTimeout} ms (idleTimeout)`;
       this.#owner.onExpired(new TimeoutError('ANTS_IDLE_TIMEOUT', message), 'idle');
     }
