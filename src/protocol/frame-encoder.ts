@@ -3,9 +3,6 @@ import { applyMask } from './mask.js';
 /** The largest header: 2 bytes, 8 of extended length, 4 of masking key (RFC 6455 section 5.2). */
 export const maxHeaderSize = 14;
 
-/** Up to here a loop is cheaper than a native copy, which would also move the payload out of V8's heap if it lies there. */
-const fewBytes = 64;
-
 const finBit = 0x80;
 const rsv1Bit = 0x40;
 const maskBit = 0x80;
@@ -64,11 +61,7 @@ export function writeFrame(
 ): number {
   const start = writeFrameHeader(target, offset, kind, payload.length, maskingKey);
   const end = start + payload.length;
-  if (payload.length <= fewBytes) {
-    for (let i = 0; i < payload.length; i++) target[start + i] = payload[i]!;
-  } else {
-    target.set(payload, start);
-  }
+  target.set(payload, start);
   if (maskingKey !== undefined) applyMask(target, start, end, maskingKey, 0);
   return end;
 }

@@ -344,10 +344,22 @@ function copyOf(bytes: Buffer, start: number, end: number): Buffer {
   return copy;
 }
 
-/** Byte by byte: what copies natively would make memory outside of V8's heap for it first. */
+/** Byte by byte: what copies natively makes memory outside of V8's heap for it, or a view. */
 function smallCopyOf(bytes: Buffer, start: number, size: number): Buffer {
   const copy = Buffer.alloc(size);
-  for (let i = 0; i < size; i++) copy[i] = bytes[start + i]!;
+  let i = 0;
+  for (const unrolled = size - 7; i < unrolled; i += 8) {
+    const at = start + i;
+    copy[i] = bytes[at]!;
+    copy[i + 1] = bytes[at + 1]!;
+    copy[i + 2] = bytes[at + 2]!;
+    copy[i + 3] = bytes[at + 3]!;
+    copy[i + 4] = bytes[at + 4]!;
+    copy[i + 5] = bytes[at + 5]!;
+    copy[i + 6] = bytes[at + 6]!;
+    copy[i + 7] = bytes[at + 7]!;
+  }
+  for (; i < size; i++) copy[i] = bytes[start + i]!;
   return copy;
 }
 
