@@ -1,11 +1,7 @@
-import {
-  type ClientRequest,
-  type IncomingMessage,
-  type RequestOptions,
-  request as requestPlain,
-} from 'node:http';
+import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { request as requestSecure } from 'node:https';
 import { DuplexTransport } from '../connection/duplex-transport.js';
+import { http } from '../connection/node-http.js';
 import type { Answer, Asking, Exchange } from './exchange.js';
 import { failed } from './failure.js';
 import { BodyReading } from './response-body.js';
@@ -62,5 +58,5 @@ function makeRequest({ address, settings, rawHeaders }: Asking): ClientRequest {
     socketPath,
     maxHeaderSize: Math.min(maxHeaderSize, 0x7fffffff),
   };
-  return isSecure ? requestSecure({ ...tlsOptions(address, settings), ...options }) : requestPlain(options);
+  return isSecure ? requestSecure({ ...tlsOptions(address, settings), ...options }) : http.request(options);
 }

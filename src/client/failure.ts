@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { http } from '../connection/node-http.js';
 import { HandshakeError, TimeoutError } from '../errors.js';
 import type { ResponseHead } from '../handshake/client.js';
 import { toHeaders } from '../handshake/headers.js';
@@ -62,7 +62,7 @@ const longestRefusal = 300;
 
 /** The error for a response that is not 101. */
 export function refused(where: string, { status, rawHeaders }: ResponseHead, body: string): HandshakeError {
-  const reason = STATUS_CODES[status] ?? 'unknown status';
+  const reason = http.STATUS_CODES[status] ?? 'unknown status';
   const [line = ''] = body.trimStart().split('\n', 1);
   const said = line === '' ? '' : `: ${quote(line.trimEnd(), longestRefusal)}`;
   return new HandshakeError(

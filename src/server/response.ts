@@ -1,6 +1,6 @@
-import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { clearDeadline, setDeadline } from '../connection/deadline.js';
+import { http } from '../connection/node-http.js';
 import { headerValues, type RawHeaders, withoutHeader } from '../handshake/headers.js';
 
 /** A response after which the connection is closed. */
@@ -28,7 +28,7 @@ export function textResponse(status: number, text: string, headers: RawHeaders =
 
 /** The first part of an HTTP/1.1 response, with the empty line. The headers are known to be free of CR and LF. */
 export function formatHead(status: number, headers: RawHeaders): Buffer {
-  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
+  let head = `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? ''}\r\n`;
   for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
   return Buffer.from(`${head}\r\n`, 'latin1');
 }

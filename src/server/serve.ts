@@ -1,7 +1,8 @@
-import { type Server as HttpServer, maxHeaderSize as nodeMaxHeaderSize } from 'node:http';
+import type { Server as HttpServer } from 'node:http';
 import type { Server as SecureServer, ServerOptions as TlsOptions } from 'node:https';
 import type { ListenOptions } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
+import { http as nodeHttp } from '../connection/node-http.js';
 import { checkOptionNames, checkSignal } from '../connection/option-names.js';
 import { checkNumber } from '../connection/options.js';
 import { showValue } from '../protocol/show-value.js';
@@ -86,7 +87,7 @@ export async function serve<Data = undefined>(
     return new Server({ ...parts, http: given, isOwn: false, isSecure, host: undefined });
   }
 
-  const { handshakeTimeout = defaultHandshakeTimeout, maxHeaderSize = nodeMaxHeaderSize } = options;
+  const { handshakeTimeout = defaultHandshakeTimeout, maxHeaderSize = nodeHttp.maxHeaderSize } = options;
   checkNumber('maxHeaderSize', maxHeaderSize, 1);
   if (tls !== undefined) checkTls(tls);
   const http = makeHttpServer({ tls, handshakeTimeout, maxHeaderSize });
