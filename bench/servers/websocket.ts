@@ -37,6 +37,8 @@ const server = new websocket.server({
   maxReceivedFrameSize: 2 << 20,
   maxReceivedMessageSize: 2 << 20,
   fragmentOutgoingMessages: false,
+  // After 30 s it would cut clients that answer no pings, and the load does not.
+  keepalive: false,
 });
 server.on('request', (request) => handlers[task](request.accept(undefined, request.origin)));
 httpServer.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () =>
