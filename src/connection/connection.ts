@@ -57,6 +57,8 @@ export interface ConnectionInit<Data> {
   readonly request: HandshakeRequest;
   readonly data: Data;
   readonly options: ConnectionOptions;
+  /** Called when the connection has ended, before its `close` event; whatever it throws goes to `onError`. */
+  readonly onEnd?: (() => void) | undefined;
   /** What measures the times of the options, and latency. Default: the clock of the process. */
   readonly clock?: Clock | undefined;
   /** For connections that `reconnect` makes: set when `close` is called while the connection is open. */
@@ -126,6 +128,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
       init.clock ?? systemClock(),
       init.head,
       init.replaceable,
+      init.onEnd,
     );
     if (channels.open.hasSubscribers) channels.open.publish({ connection: this });
   }

@@ -45,6 +45,7 @@ export class ConnectionCore
   readonly watch: Watch;
   readonly #connection: Connection<unknown>;
   readonly #messageListeners: MessageListeners;
+  readonly #onEnd: (() => void) | undefined;
   readonly #replaceable: Replaceable | undefined;
   #pings: Pings | undefined;
   #closed: { promise: Promise<CloseInfo>; resolve: (info: CloseInfo) => void } | undefined;
@@ -61,10 +62,12 @@ export class ConnectionCore
     clock: Clock,
     head: Buffer | undefined,
     replaceable: Replaceable | undefined,
+    onEnd: (() => void) | undefined,
   ) {
     this.#connection = connection;
     this.#messageListeners = messageListeners;
     this.#replaceable = replaceable;
+    this.#onEnd = onEnd;
     this.transport = transport;
     this.options = options;
     const deflater = deflate && new Deflater(deflate);
@@ -311,6 +314,11 @@ export class ConnectionCore
     this.#pings?.end(end.error);
     this.watch.stop();
     this.reader.finish(this.#replaceable === undefined ? end : quiet(end));
+    try {
+      this.#onEnd?.();
+    } catch (error) {
+      this.userError(error);
+    }
     if (info.error !== undefined) this.#tellError(info.error);
     if (channels.close.hasSubscribers) channels.close.publish({ connection: this.#connection, info });
     this.#emit('close', info);

@@ -41,11 +41,25 @@ export function resolveLimits(options: AdmissionOptions): AdmissionLimits {
 }
 
 /** A place among the connections: from the request on, so that those who wait for `authorize` take no more than there are. */
-export interface Place {
+export class Place {
+  readonly #admission: Admission;
+  /** Undefined: not counted by address. */
+  readonly group: string | undefined;
+
+  constructor(admission: Admission, group: string | undefined) {
+    this.#admission = admission;
+    this.group = group;
+  }
+
   /** The opening handshake is over, in whatever way. */
-  decided(): void;
+  decided(): void {
+    this.#admission.decided();
+  }
+
   /** The connection has ended, or came to nothing. */
-  leave(): void;
+  leave(): void {
+    this.#admission.leave(this);
+  }
 }
 
 /** Counts who is there, and refuses who is too many. */
@@ -76,15 +90,18 @@ export class Admission {
     this.#connections++;
     this.#handshakes++;
     if (group !== undefined) this.#ofGroup.set(group, (this.#ofGroup.get(group) ?? 0) + 1);
-    return {
-      decided: () => {
-        this.#handshakes--;
-      },
-      leave: () => {
-        this.#connections--;
-        if (group !== undefined) this.#leaveGroup(group);
-      },
-    };
+    return new Place(this, group);
+  }
+
+  /** One opening handshake is over. */
+  decided(): void {
+    this.#handshakes--;
+  }
+
+  /** One connection is not there any more. */
+  leave({ group }: Place): void {
+    this.#connections--;
+    if (group !== undefined) this.#leaveGroup(group);
   }
 
   #leaveGroup(group: string): void {

@@ -199,10 +199,11 @@ export class Upgrader<Data = undefined> {
     const address = settings.findAddress((socket as Partial<Socket>).remoteAddress, request.rawHeaders);
     const place = this.#admission.enter(address, settings.limits);
     if (place instanceof Failure) return place;
-    const result = await this.#accept(request, address, socket, head, settings, checked.value).catch(faulty);
+    const result = await this.#accept(request, address, socket, head, settings, checked.value, place).catch(
+      faulty,
+    );
     place.decided();
     if (result instanceof Failure) place.leave();
-    else this.#keep(result, socket, place);
     return result;
   }
 
@@ -213,6 +214,7 @@ export class Upgrader<Data = undefined> {
     head: Buffer,
     settings: UpgradeSettings<Data>,
     accepted: AcceptedUpgrade,
+    place: Place,
   ): Promise<Connection<Data> | Failure> {
     const authorized = await this.#authorize(request, address, socket, head, settings);
     if (authorized instanceof Failure) return authorized;
@@ -223,7 +225,7 @@ export class Upgrader<Data = undefined> {
     socket.write(formatHead(101, headers));
     const transport = new DuplexTransport(socket);
     stopIgnoringErrors(socket);
-    return new Connection<Data>({
+    const connection = new Connection<Data>({
       role: 'server',
       transport,
       head: authorized.head,
@@ -233,7 +235,11 @@ export class Upgrader<Data = undefined> {
       request: new HandshakeRequest(request.url ?? '', request.rawHeaders, address),
       data: authorized.data,
       options: settings.connection,
+      onEnd: () => this.#forget(connection, place),
     });
+    this.#connections.add(connection);
+    this.#sum.opened++;
+    return connection;
   }
 
   #override(overrides: UpgraderOptions<Data>): UpgradeSettings<Data> {
@@ -241,21 +247,10 @@ export class Upgrader<Data = undefined> {
     return compileOptions(mergeOptions(this.#options, overrides));
   }
 
-  /** Not by `connection.closed`: to look at it says that somebody waits for the end, and would hurry unread messages. */
-  #keep(connection: Connection<Data>, socket: Duplex, place: Place): void {
-    this.#connections.add(connection);
-    this.#sum.opened++;
-    const forget = () => {
-      if (!this.#connections.delete(connection)) return;
-      this.#sum.add(connection.stats);
-      place.leave();
-    };
-    connection.once('close', forget);
-    // The user may have removed all listeners of the connection meanwhile.
-    socket.once('close', () => {
-      if (connection.state === 'closed') forget();
-      else connection.once('close', forget);
-    });
+  #forget(connection: Connection<Data>, place: Place): void {
+    this.#connections.delete(connection);
+    this.#sum.add(connection.stats);
+    place.leave();
   }
 
   async #authorize(

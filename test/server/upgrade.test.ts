@@ -150,8 +150,8 @@ describe('server: Upgrader.upgrade', () => {
         },
       }).upgrade(request, socket, head);
       expect(during).not.to.deep.equal(before);
-      // The transport's, and one that forgets the connection.
-      const remaining = [1, 0, 2];
+      // The transport's.
+      const remaining = [1, 0, 1];
       expect(['error', 'end', 'close'].map((event) => socket.listenerCount(event))).to.deep.equal(
         before.map((count, i) => count + remaining[i]!),
       );
