@@ -17,7 +17,7 @@ export {
   type ConnectionInit,
   type Handler,
 } from './connection/connection.js';
-export type { DiagnosticsMessages, HandshakeTrace, Pressure } from './connection/diagnostics.js';
+export type { DiagnosticsMessages, FrameSeen, HandshakeTrace, Pressure } from './connection/diagnostics.js';
 export type { CloseInfo, ConnectionEvents, TypedEvents } from './connection/events.js';
 export type { IncomingBinary, IncomingStream, IncomingText } from './connection/incoming-stream.js';
 export type { ConnectionOptions, Role, WhenSlow } from './connection/options.js';

@@ -8,7 +8,7 @@ import type { InflaterFactory } from '../protocol/message-inflater.js';
 import type { Clock } from './clock.js';
 import { Closing, type ClosingOwner } from './closing.js';
 import type { Connection } from './connection.js';
-import { channels, type Pressure } from './diagnostics.js';
+import { channels, type FrameSeen, type Pressure } from './diagnostics.js';
 import type { CloseInfo, ConnectionEvents } from './events.js';
 import { beginInput, endInput } from './flush.js';
 import type { FinalEnd } from './inbox.js';
@@ -258,6 +258,12 @@ export class ConnectionCore
   onClose(error: Error | undefined): void {
     this.closing.transportLost();
     this.reader.end('lost', error);
+  }
+
+  // As the owner of both
+
+  onFrame(frame: Omit<FrameSeen, 'connection'>): void {
+    if (channels.frame.hasSubscribers) channels.frame.publish({ connection: this.#connection, ...frame });
   }
 
   // As the owner of the send queue

@@ -2,6 +2,7 @@ import { debuglog } from 'node:util';
 import { describeFrame } from '../protocol/describe-frame.js';
 import type { FrameKind } from '../protocol/frame-encoder.js';
 import type { FrameSink } from '../protocol/frame-parser.js';
+import { channels, type FrameSeen } from './diagnostics.js';
 import type { Role } from './options.js';
 import { OutgoingFrames, type Piece } from './outgoing-frames.js';
 import type { Transport } from './transport.js';
@@ -22,14 +23,60 @@ function labelOf(role: Role, transport: Transport): string {
   return label;
 }
 
-/** `sink`, with a line for each frame that comes when debugging is on. */
-export function debuggedSink(role: Role, transport: Transport, sink: FrameSink): FrameSink {
-  return log.enabled ? new DebuggedSink(labelOf(role, transport), sink) : sink;
+/** Who publishes frames, when somebody subscribed to `ants:frame` before the connection came. */
+export interface FrameTeller {
+  onFrame(frame: Omit<FrameSeen, 'connection'>): void;
 }
 
-/** Where frames are collected on their way out, with a line for each when debugging is on. */
-export function debuggedFrames(role: Role, transport: Transport): OutgoingFrames {
-  return log.enabled ? new DebuggedFrames(labelOf(role, transport)) : new OutgoingFrames();
+/** `sink`; with debugging or a subscriber to frames, one that tells of each frame that comes. */
+export function debuggedSink(
+  role: Role,
+  transport: Transport,
+  sink: FrameSink,
+  teller: FrameTeller,
+): FrameSink {
+  const published = channels.frame.hasSubscribers ? new PublishedSink(role, sink, teller) : sink;
+  return log.enabled ? new DebuggedSink(labelOf(role, transport), published) : published;
+}
+
+/** Where frames are collected on their way out; with debugging or a subscriber to frames, it tells of each. */
+export function debuggedFrames(role: Role, transport: Transport, teller: FrameTeller): OutgoingFrames {
+  const label = log.enabled ? labelOf(role, transport) : undefined;
+  const heard = channels.frame.hasSubscribers ? teller : undefined;
+  return label !== undefined || heard !== undefined
+    ? new ToldFrames(role, label, heard)
+    : new OutgoingFrames();
+}
+
+/** Publishes a frame when its header is there, before what follows from it. */
+class PublishedSink implements FrameSink {
+  readonly #masked: boolean;
+  readonly #sink: FrameSink;
+  readonly #teller: FrameTeller;
+
+  constructor(role: Role, sink: FrameSink, teller: FrameTeller) {
+    this.#masked = role === 'server';
+    this.#sink = sink;
+    this.#teller = teller;
+  }
+
+  onDataHeader(opcode: number, fin: boolean, rsv1: boolean, length: number): void {
+    this.#publish(opcode, fin, rsv1, length);
+    this.#sink.onDataHeader(opcode, fin, rsv1, length);
+  }
+
+  onDataPayload(chunk: Buffer, start: number, end: number, last: boolean): void {
+    this.#sink.onDataPayload(chunk, start, end, last);
+  }
+
+  onControl(opcode: number, chunk: Buffer, start: number, end: number): void {
+    this.#publish(opcode, true, false, end - start);
+    this.#sink.onControl(opcode, chunk, start, end);
+  }
+
+  #publish(opcode: number, fin: boolean, compressed: boolean, length: number): void {
+    this.#teller.onFrame({ direction: 'in', opcode, fin, compressed, masked: this.#masked, length });
+  }
 }
 
 class DebuggedSink implements FrameSink {
@@ -72,12 +119,16 @@ class DebuggedSink implements FrameSink {
   }
 }
 
-class DebuggedFrames extends OutgoingFrames {
-  readonly #label: string;
+class ToldFrames extends OutgoingFrames {
+  readonly #masked: boolean;
+  readonly #label: string | undefined;
+  readonly #teller: FrameTeller | undefined;
 
-  constructor(label: string) {
+  constructor(role: Role, label: string | undefined, teller: FrameTeller | undefined) {
     super();
+    this.#masked = role === 'client';
     this.#label = label;
+    this.#teller = teller;
   }
 
   override frame(kind: FrameKind, payload: Uint8Array, maskingKey: number | undefined): void {
@@ -100,7 +151,16 @@ class DebuggedFrames extends OutgoingFrames {
     super.ready(kind, payload, piece);
   }
 
-  #tell({ opcode, fin }: FrameKind, length: number, payload: Uint8Array): void {
+  #tell({ opcode, fin, rsv1 }: FrameKind, length: number, payload: Uint8Array): void {
+    this.#teller?.onFrame({
+      direction: 'out',
+      opcode,
+      fin,
+      compressed: rsv1,
+      masked: this.#masked,
+      length,
+    });
+    if (this.#label === undefined) return;
     const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
     log('%s -> %s', this.#label, describeFrame(opcode, fin, length, bytes));
   }

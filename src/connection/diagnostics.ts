@@ -19,6 +19,22 @@ export type Pressure =
   | 'queue-full'
   | 'queue-free';
 
+/** A frame, as `ants:frame` tells of it: its header, without the payload. */
+export interface FrameSeen {
+  readonly connection: Connection<unknown>;
+  readonly direction: 'in' | 'out';
+  /** RFC 6455 section 5.2: 0 continuation, 1 text, 2 binary, 8 close, 9 ping, 10 pong. */
+  readonly opcode: number;
+  /** Whether it is the last frame of its message. */
+  readonly fin: boolean;
+  /** RSV1: it begins a compressed message (RFC 7692 section 6). */
+  readonly compressed: boolean;
+  /** Frames of clients are masked (RFC 6455 section 5.3). */
+  readonly masked: boolean;
+  /** Bytes of the payload, as they cross the wire. */
+  readonly length: number;
+}
+
 /** What is published on each channel of `node:diagnostics_channel`. */
 export interface DiagnosticsMessages {
   'ants:open': { readonly connection: Connection<unknown> };
@@ -44,6 +60,7 @@ export interface DiagnosticsMessages {
     readonly direction: 'in' | 'out';
     readonly payload: Buffer;
   };
+  'ants:frame': FrameSeen;
   'ants:pressure': {
     readonly connection: Connection<unknown>;
     readonly kind: Pressure;
@@ -77,6 +94,7 @@ export const channels = {
   messageOut: channel('ants:message:out') as Typed<'ants:message:out'>,
   ping: channel('ants:ping') as Typed<'ants:ping'>,
   pong: channel('ants:pong') as Typed<'ants:pong'>,
+  frame: channel('ants:frame') as Typed<'ants:frame'>,
   pressure: channel('ants:pressure') as Typed<'ants:pressure'>,
   error: channel('ants:error') as Typed<'ants:error'>,
 };

@@ -10,7 +10,7 @@ import {
 import type { InflaterFactory, InflaterOwner } from '../protocol/message-inflater.js';
 import type { Clock } from './clock.js';
 import { clearDeadline, type Deadline, setDeadline } from './deadline.js';
-import { debuggedSink } from './debug.js';
+import { debuggedSink, type FrameTeller } from './debug.js';
 import type { Pressure } from './diagnostics.js';
 import { type FinalEnd, Inbox, type InboxOwner } from './inbox.js';
 import type { ResolvedConnectionOptions, Role } from './options.js';
@@ -25,7 +25,7 @@ export type ReadEnd =
   | { readonly kind: 'lost'; readonly error: Error | undefined };
 
 /** What the reader tells the connection. The calls that reach user code do not throw. */
-export interface ReaderOwner {
+export interface ReaderOwner extends FrameTeller {
   /** Whether someone listens to messages. */
   isListening(): boolean;
   emitMessage(message: Message): void;
@@ -119,7 +119,8 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
     this.#assembler = new MessageAssembler(this, options);
     this.#assembler.inflater = makeInflater?.(this.#assembler, this);
     const allowRsv1 = makeInflater !== undefined;
-    this.#parser = new FrameParser(debuggedSink(role, transport, this.#assembler), { role, allowRsv1 });
+    const sink = debuggedSink(role, transport, this.#assembler, owner);
+    this.#parser = new FrameParser(sink, { role, allowRsv1 });
     this.#parser.pause();
   }
 

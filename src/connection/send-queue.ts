@@ -3,7 +3,7 @@ import type { AntsError, CloseError } from '../errors.js';
 import type { FrameKind } from '../protocol/frame-encoder.js';
 import { Opcode } from '../protocol/opcode.js';
 import { type Buffered, BufferMarks, type BufferMarksOwner } from './buffer-marks.js';
-import { debuggedFrames } from './debug.js';
+import { debuggedFrames, type FrameTeller } from './debug.js';
 import type { FinalEnd } from './inbox.js';
 import { frameDeflated, frameMessage, frameShared, maskingKeyFor } from './message-framing.js';
 import type { ResolvedConnectionOptions, Role } from './options.js';
@@ -19,7 +19,7 @@ import type { Transport } from './transport.js';
 import { type Queued, WaitingLine } from './waiting-line.js';
 
 /** What the queue tells the connection. */
-export interface SendQueueOwner extends BufferMarksOwner {
+export interface SendQueueOwner extends BufferMarksOwner, FrameTeller {
   /** A pong is on its way. */
   onPongSent(payload: Buffer): void;
   /** What has left is of no use without bytes that are gone. */
@@ -412,7 +412,11 @@ export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
   }
 
   #frames(): Outbox {
-    this.#outbox ??= new Outbox(this.#transport, debuggedFrames(this.#role, this.#transport), this);
+    this.#outbox ??= new Outbox(
+      this.#transport,
+      debuggedFrames(this.#role, this.#transport, this.#owner),
+      this,
+    );
     return this.#outbox;
   }
 

@@ -1,7 +1,7 @@
 import { channel, subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel';
 import { dial, serve } from 'ants-ws';
 import { expect } from 'chai';
-import { channels, type DiagnosticsMessages } from '#src/connection/diagnostics.js';
+import { channels, type DiagnosticsMessages, type FrameSeen } from '#src/connection/diagnostics.js';
 import { HandshakeError } from '#src/errors.js';
 import { connectedPair } from '#src/testing/connected-pair.js';
 import { fakeClockInEachTest } from '../support/clock.js';
@@ -16,6 +16,7 @@ const names: readonly Name[] = [
   'ants:message:out',
   'ants:ping',
   'ants:pong',
+  'ants:frame',
   'ants:pressure',
   'ants:error',
 ];
@@ -101,7 +102,7 @@ describe('diagnostics channels', () => {
   });
 
   it('tell of the whole life of a connection', async () => {
-    const seen = watch(...names);
+    const seen = watch(...names.filter((name) => name !== 'ants:frame'));
     await talk();
     const [first] = seen;
     const client = first!.message.connection;
@@ -138,6 +139,24 @@ describe('diagnostics channels', () => {
     expect(directions).to.have.members(['out', 'in', 'out', 'in']);
     const { message: closed } = seen.findLast(({ name }) => name === 'ants:close')!;
     expect(closed).to.have.property('info').that.includes({ wasClean: true });
+  });
+
+  it('tell of the frames of connections that came after the subscriber, and no longer than it is there', async () => {
+    const before = connectedPair();
+    const seen = watch('ants:frame');
+    const after = connectedPair();
+    for (const { server } of [before, after]) record(server);
+    void before.client.send('one');
+    void after.client.send('two');
+    await settle();
+    expect(new Set(seen.map(({ message }) => message.connection))).to.deep.equal(
+      new Set([before.client, after.client, after.server]),
+    );
+    for (const step of undo.splice(0)) step();
+    const { length } = seen;
+    void after.client.send('three');
+    await settle();
+    expect(seen).to.have.lengthOf(length);
   });
 
   it('tell of pressure', async () => {
@@ -193,6 +212,48 @@ describe('diagnostics channels', () => {
       for (const listener of listeners) process.on('uncaughtException', listener);
     }
     expect(new Set(uncaught)).to.deep.equal(new Set([failure]));
+  });
+});
+
+describe('the channel of frames', () => {
+  it('tells of each, both ways, by its header', async () => {
+    const frames: FrameSeen[] = [];
+    const listener = (message: unknown) => void frames.push(message as FrameSeen);
+    subscribe('ants:frame', listener);
+    const server = await serve({ host: '127.0.0.1', compression: { threshold: 0 } }, async (conn) => {
+      for await (const _ of conn) await conn.send('plain', { compress: false });
+    });
+    const client = await dial(server.url, { compression: { threshold: 0 } });
+    try {
+      void client.send('ants '.repeat(100));
+      await client.receive();
+      void client.sendStream(['some', 'more'], { fragmentSize: 3, compress: false });
+      await client.receive();
+      await client.ping('hi');
+      await client.close(4000, 'bye');
+      await server.close();
+    } finally {
+      unsubscribe('ants:frame', listener);
+    }
+    const of = (role: string, way: string) =>
+      frames
+        .filter(({ connection, direction }) => connection.role === role && direction === way)
+        .map(({ connection: _, direction: __, ...header }) => header);
+    const sent = of('client', 'out');
+    expect(sent[0]!.length).to.be.within(5, 50);
+    expect(sent[0]).to.include({ opcode: 1, fin: true, compressed: true, masked: true });
+    expect(sent[1]).to.deep.equal({ opcode: 1, fin: false, compressed: false, masked: true, length: 3 });
+    expect(sent.map(({ opcode }) => opcode).join(' ')).to.match(/^1 1( 0)+ 9 8$/);
+    expect(of('server', 'out')).to.deep.equal(
+      [
+        { opcode: 1, length: 5 },
+        { opcode: 1, length: 5 },
+        { opcode: 10, length: 2 },
+        { opcode: 8, length: 2 },
+      ].map((header) => ({ ...header, fin: true, compressed: false, masked: false })),
+    );
+    expect(of('server', 'in')).to.deep.equal(sent);
+    expect(of('client', 'in')).to.deep.equal(of('server', 'out'));
   });
 });
 
