@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { dial, serve } from 'ants-ws';
 import { expect } from 'chai';
 import { inOrder, killAll, start } from './program.js';
@@ -72,34 +70,5 @@ describe('example: the echo server and its client', function () {
     const refused = start('ants-client', [server.url]);
     expect(await refused.exited).to.deep.equal({ code: 1, signal: null });
     expect(refused.output).to.match(/^cannot connect to .*ECONNREFUSED/);
-  });
-
-  it('start runs both ends, and can be talked to', async () => {
-    const program = start('start', ['0']);
-    const url = await program.url();
-    await program.line(/^client: received hello 2$/);
-    const conn = await dial(url);
-    conn.send('from elsewhere');
-    expect(await conn.receive()).to.equal('from elsewhere');
-
-    const ended = conn.closed;
-    expect(await program.interrupt()).to.deep.equal(inOrder);
-    expect((await ended).code).to.equal(1001);
-    expect(program.output).to.match(/server: closed with 1000 "bye"/);
-    expect(program.output).to.match(/stopped/);
-  });
-
-  it('start takes a free port when its own is taken', async () => {
-    const other = createServer().listen(0, 'localhost');
-    await once(other, 'listening');
-    const address = other.address();
-    const port = typeof address === 'object' ? address?.port : undefined;
-
-    const program = start('start', [String(port)]);
-    await program.line(new RegExp(`^port ${port} is taken`));
-    expect(new URL(await program.url()).port).not.to.equal(String(port));
-    await program.line(/^client: received hello 1$/);
-    expect(await program.interrupt()).to.deep.equal(inOrder);
-    other.close();
   });
 });
