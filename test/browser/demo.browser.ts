@@ -60,6 +60,13 @@ describe('the demo in Chromium', function () {
     const hold = first.getByRole('button', { name: 'Hold' });
     await hold.press('Space');
     expect(await hold.getAttribute('aria-pressed')).to.equal('true');
+    const table = (page: Page) => page.locator('#frames tbody').textContent();
+    const [held, before] = [await table(first), await row(second).count()];
+    await second.getByLabel('Message').fill('while it is held');
+    await second.getByLabel('Message').press('Enter');
+    await first.getByRole('log').getByText('while it is held').waitFor();
+    await row(second).nth(before).waitFor();
+    expect(await table(first)).to.equal(held);
     expect(problems).to.deep.equal([]);
   });
 
