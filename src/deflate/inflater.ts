@@ -18,6 +18,7 @@ const scratch = Buffer.allocUnsafeSlow(scratchSize);
 const outputBetweenRests = 1024 * 1024;
 
 /** What the sender left out at the end of a message (RFC 7692 section 7.2.2), and a byte that is to be left alone. */
+const tailSize = 4;
 const tailAndMore = Buffer.from([0x00, 0x00, 0xff, 0xff, 0x00]);
 
 /**
@@ -25,7 +26,7 @@ const tailAndMore = Buffer.from([0x00, 0x00, 0xff, 0xff, 0x00]);
  * many as the longest block header has bits.
  */
 const tailAndBlocks = Buffer.concat([
-  tailAndMore.subarray(0, 4),
+  tailAndMore.subarray(0, tailSize),
   ...Array.from({ length: 64 }, () => Buffer.from([0x00, 0x00, 0x00, 0xff, 0xff])),
 ]);
 
@@ -197,11 +198,13 @@ export class Inflater implements MessageInflater {
       onOutput: () => this.#fail(truncated()),
       onDone: (consumed) => {
         this.#job = undefined;
-        if (consumed > 0 && consumed < tailAndBlocks.length) {
+        // The DEFLATE stream may end in front of the tail, or with it, as its empty block can be the last one.
+        const isEnded = consumed === 0 || consumed === tailSize;
+        if (!isEnded && consumed < tailAndBlocks.length) {
           this.#fail(truncated());
           return;
         }
-        if (consumed === 0) engine.reset();
+        if (isEnded) engine.reset();
         this.#beReady(nothing);
       },
       onError: (error) => this.#fail(invalid(error.message, error)),

@@ -85,6 +85,13 @@ for (const asyncThreshold of ways) {
       }
     });
 
+    it('takes an empty block that is the last one, and whose end the sender left out', async () => {
+      const inflating = start();
+      expect(await inflating.message(hex('01'))).to.deep.equal(Buffer.alloc(0));
+      expect(await inflating.message(hex('01'))).to.deep.equal(Buffer.alloc(0));
+      expect(String(await inflating.message(hex('f2 48 cd c9 c9 07 00')))).to.equal('Hello');
+    });
+
     it('refuses a message without a byte', async () => {
       for (const before of [
         [],

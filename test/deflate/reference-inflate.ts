@@ -160,8 +160,9 @@ export function referenceInflate(
       if (isFinal) {
         held = 0;
         history.length = 0;
-        // As other implementations we do without the empty block behind it (RFC 7692 section 7.2.3.4).
-        if (at === payload.length) return Buffer.from(output);
+        // As other implementations we do without the empty block behind it (RFC 7692 section 7.2.3.4). And what the sender left
+        // out may be the end of an empty block that is the last one.
+        if (at === payload.length || at === input.length) return Buffer.from(output);
       }
       if (at === input.length && held === 0)
         return type === 0 && isEmpty && !isFinal ? Buffer.from(output) : undefined;
