@@ -28,6 +28,9 @@ interface Holdings {
   readonly bytes: number;
 }
 
+/** What some handlers and listeners throw. */
+class Oops extends Error {}
+
 async function serveChurn(): Promise<void> {
   const timers = new Set<number>();
   createHook({
@@ -46,14 +49,20 @@ async function serveChurn(): Promise<void> {
       writeTimeout: 600,
       authorize: ({ url }): Promise<undefined> | undefined =>
         url === '/wait' ? new Promise(() => {}) : undefined,
+      compression: true,
       onError: (error) => {
-        throw error;
+        if (!(error instanceof Oops)) throw error;
       },
     },
     (conn) => {
       seen.push(new WeakRef(conn));
       const { url } = conn.request;
-      if (url === '/close') void conn.close(1001);
+      if (url === '/throw') throw new Oops();
+      if (url === '/throw-later') {
+        conn.on('message', () => {
+          throw new Oops();
+        });
+      } else if (url === '/close') void conn.close(1001);
       else if (url === '/flood') for (let i = 0; i < 64; i++) conn.send(Buffer.alloc(64 * 1024));
       else if (url !== '/unread') conn.on('message', (message) => conn.send(message));
     },
@@ -86,11 +95,18 @@ const frames = {
   cut: Buffer.from('82fe100000000000414141', 'hex'),
   unfinished: Buffer.from('01810000000041', 'hex'),
   text: Buffer.from('81810000000041', 'hex'),
-  close: Buffer.from('888200000000 03e8'.replace(' ', ''), 'hex'),
+  close: Buffer.from('88820000000003e8', 'hex'),
+  /** The first fragment of a compressed message, which ends in the middle of a block; and a whole one, of "Hello". */
+  halfCompressed: Buffer.from('418300000000f248cd', 'hex'),
+  compressed: Buffer.from('c18700000000f248cdc9c90700', 'hex'),
+  pings: Buffer.from('898000000000'.repeat(2_000), 'hex'),
+  closes: Buffer.from('88820000000003e8'.repeat(2_000), 'hex'),
+  emptyFragments: Buffer.from(`018000000000${'008000000000'.repeat(2_000)}`, 'hex'),
+  smallFragments: Buffer.from(`41810000000000${'00810000000000'.repeat(2_000)}`, 'hex'),
 };
 
 /** How far a client gets: where it asks, what it sends once it is answered. Without a path, what it sends instead of a request. */
-const states: readonly { path?: string; sent?: Buffer | string; waits?: boolean }[] = [
+const states: readonly { path?: string; sent?: Buffer | string; waits?: boolean; drips?: boolean }[] = [
   {},
   { sent: 'GET / HTTP/1.1\r\nHost: a\r\n' },
   { path: '/wait', waits: false },
@@ -102,6 +118,16 @@ const states: readonly { path?: string; sent?: Buffer | string; waits?: boolean 
   { path: '/flood' },
   { path: '/close' },
   { path: '/', sent: frames.close },
+  { path: '/', sent: frames.halfCompressed },
+  { path: '/', sent: Buffer.concat([frames.compressed, frames.halfCompressed]) },
+  { path: '/unread', sent: frames.compressed },
+  { path: '/', sent: frames.pings },
+  { path: '/', sent: frames.closes },
+  { path: '/', sent: frames.emptyFragments },
+  { path: '/', sent: frames.smallFragments },
+  { path: '/throw' },
+  { path: '/throw-later', sent: frames.text },
+  { sent: 'GET / HTTP/1.1\r\nHost: a\r\n', drips: true },
 ];
 
 /** How a client vanishes. In silence it neither reads nor writes nor goes. */
@@ -112,18 +138,26 @@ const ways: readonly ((socket: Socket) => void)[] = [
 ];
 
 async function vanish(port: number, index: number): Promise<Socket> {
-  const { path, sent = '', waits = true } = states[index % states.length]!;
+  const { path, sent = '', waits = true, drips = false } = states[index % states.length]!;
   const way = ways[Math.floor(index / states.length) % ways.length]!;
   const socket = createConnection({ port, host: '127.0.0.1', allowHalfOpen: true });
   socket.on('error', () => {});
   const happened = (event: string) =>
     new Promise<void>((resolve) => socket.once(event, () => resolve()).once('close', () => resolve()));
   await happened('connect');
+  if (drips) {
+    // One more header, for as long as there is somebody to read it.
+    socket.write(`${sent}X-Drip: `);
+    const drip = setInterval(() => socket.write('.'), 100);
+    socket.resume().once('close', () => clearInterval(drip));
+    return socket;
+  }
   if (path === undefined) socket.write(sent);
   else {
     socket.write(
       `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-        'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+        'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n' +
+        'Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n',
     );
     if (waits) await happened('data');
     socket.write(sent);
