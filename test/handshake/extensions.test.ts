@@ -23,6 +23,11 @@ function makeExtension(name: string, levels: readonly string[] = ['1']): Extensi
 }
 
 describe('handshake: extensions', () => {
+  it('wants a name in front of parameters', () => {
+    expect(parseExtensions([';a'])).to.equal(undefined);
+    expect(parseExtensions(['a, ;b=1'])).to.equal(undefined);
+  });
+
   const parsed: [header: string | string[], elements: ExtensionElement[]][] = [
     ['a', [{ name: 'a', params: [] }]],
     [
@@ -187,6 +192,8 @@ describe('handshake: extensions', () => {
       { extension: y, params: [['level', '2']] },
     ]);
     expect(answerExtensions([{ name: 'x', params: [] }], [x])).to.deep.equal([]);
+    const eager: Extension = { ...makeExtension('eager'), answer: () => [] };
+    expect(answerExtensions([{ name: 'x', params: [] }], [eager])).to.deep.equal([]);
   });
 
   it('checks the answer of a server', () => {

@@ -48,5 +48,6 @@ describe('handshake: key', () => {
       ),
     );
     expect(isKey(`${'A'.repeat(22)}==\n`)).to.equal(false);
+    expect(isKey(`A${'A'.repeat(22)}==`)).to.equal(false);
   });
 });

@@ -32,6 +32,7 @@ describe('handshake: tokens', () => {
 
   it('ignores the case of ASCII letters only', () => {
     expect(equalsIgnoringCase('WebSocket', 'wEBsOCKET')).to.equal(true);
+    expect(equalsIgnoringCase('AZ', 'az')).to.equal(true);
     expect(equalsIgnoringCase('@[`{', '@[`{')).to.equal(true);
     expect(equalsIgnoringCase('@', '`')).to.equal(false);
     expect(equalsIgnoringCase('[', '{')).to.equal(false);
@@ -52,6 +53,7 @@ describe('handshake: tokens', () => {
   it('parses lists of at least one token', () => {
     expect(parseTokenList(['a,b', 'c'])).to.deep.equal(['a', 'b', 'c']);
     expect(parseTokenList(['a b'])).to.equal(undefined);
+    expect(parseTokenList(['a, b c'])).to.equal(undefined);
     expect(parseTokenList([' , '])).to.equal(undefined);
     expect(parseTokenList([])).to.equal(undefined);
   });
