@@ -68,6 +68,19 @@ describe('MessageAssembler, messages in parts', () => {
     expect(assembler.retainedBytes).to.equal(0);
   });
 
+  it('hands over a compressed message that passes the limit with its last bytes', () => {
+    const parts = new Parts();
+    const { messages, assembler } = makeReader({ onTooBig: () => parts });
+    assembler.onDataHeader(2, true, true, 3);
+    assembler.onInflated(Buffer.from('more than eight'), 0, 15, true);
+    expect(parts.seen).to.deep.equal(['more than eight', 'end']);
+    expect(messages).to.deep.equal([]);
+    assembler.onDataHeader(2, true, true, 3);
+    assembler.onInflated(Buffer.from('eight'), 0, 5, true);
+    expect(messages.map(String)).to.deep.equal(['eight']);
+    expect(parts.seen).to.have.lengthOf(2);
+  });
+
   it('asks for each message, and says whether it is text', () => {
     const parts = new Parts();
     const asked: boolean[] = [];

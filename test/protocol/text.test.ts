@@ -1,7 +1,7 @@
-import { Buffer } from 'node:buffer';
+import { Buffer, transcode } from 'node:buffer';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { decodeText, toText } from '#src/protocol/text.js';
+import { decodeText, detourOn, toText } from '#src/protocol/text.js';
 
 /** Around the sizes where decoding goes another way. */
 const sizes = [0, 1, 7, 8, 9, 100, 4095, 4096, 4097, 70_000];
@@ -12,6 +12,15 @@ const samples = ['plain', 'Grüße, ', 'Ελληνικά', '世界', '😀😃',
 function within(payload: Buffer): [bytes: Buffer, start: number, end: number] {
   return [Buffer.concat([Buffer.from('\xff<'), payload, Buffer.from('>\xff')]), 3, 3 + payload.length];
 }
+
+describe('detourOn', () => {
+  it('takes another way where the decoder is slow', () => {
+    expect(detourOn('20.19.0')).to.equal(transcode);
+    expect(detourOn('22.1.0')).to.equal(transcode);
+    expect(detourOn('24.0.0')).to.equal(undefined);
+    expect(detourOn('26.10.0')).to.equal(undefined);
+  });
+});
 
 describe('decodeText', () => {
   it('gives the text of its bytes and of no others, at all sizes', () => {
