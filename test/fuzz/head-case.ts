@@ -73,7 +73,11 @@ function mutateHeaders(headers: readonly Header[], { kind, at, name, pick }: Hea
   if (kind === 'drop') return replace();
   if (kind === 'twice') return replace(header, header);
   if (kind === 'swap') return headers.toSpliced(index, 1).toSpliced(pick % headers.length, 0, header);
-  if (kind === 'value') return replace([header[0], any(names.find((known) => known === header[0]) ?? name)]);
+  if (kind === 'value') {
+    // In whatever case: values of other headers are beyond what the plain rules know.
+    const own = names.find((known) => known.toLowerCase() === header[0].toLowerCase());
+    return replace([header[0], any(own ?? name)]);
+  }
   if (kind === 'case') return replace([header[0].toUpperCase(), header[1]]);
   return replace(...Array<Header>(pick % 400).fill(header));
 }
