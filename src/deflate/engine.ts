@@ -8,8 +8,9 @@ export interface EngineSettings {
   readonly memLevel: number;
 }
 
-/** Bytes of output that zlib's thread makes in one go. */
-const chunkSize = 16 * 1024;
+/** Bytes of output that zlib's thread makes in one go; Node holds a block of as many for each stream. */
+const maxChunkSize = 16 * 1024;
+const minChunkSize = 256;
 
 /** What a job in the thread pool tells. The calls come from the event loop, and must not throw. */
 export interface JobSink {
@@ -32,7 +33,7 @@ export function countEngines(): number {
  * the thread pool, never both at a time: whoever starts a job waits for its end.
  */
 export class Engine {
-  readonly #make: () => DeflateRaw | InflateRaw;
+  readonly #make: (chunkSize: number) => DeflateRaw | InflateRaw;
   #stream: DeflateRaw | InflateRaw | undefined;
   #handle: ZlibHandle | undefined;
   #isListening = false;
@@ -42,24 +43,26 @@ export class Engine {
   #consumed = 0;
   /** Whether the stream works no more. */
   #isSpent = false;
+  /** What jobs made since the stream was opened, in bytes. */
+  #output = 0;
   /** What `run` left: room in the output, bytes of the input. */
   roomLeft = 0;
   inputLeft = 0;
 
-  private constructor(make: () => DeflateRaw | InflateRaw) {
+  private constructor(make: (chunkSize: number) => DeflateRaw | InflateRaw) {
     this.#make = make;
-    this.#open();
+    this.#open(maxChunkSize);
     live++;
   }
 
   static deflate({ windowBits, level, memLevel }: EngineSettings): Engine {
     // zlib can't do 8 here. With 9 it refers back 512 - 262 bytes at most, which a window of 8 bits has as well.
-    const options = { windowBits: Math.max(windowBits, 9), level, memLevel, chunkSize };
-    return new Engine(() => createDeflateRaw(options));
+    const options = { windowBits: Math.max(windowBits, 9), level, memLevel };
+    return new Engine((chunkSize) => createDeflateRaw({ ...options, chunkSize }));
   }
 
   static inflate(windowBits: number): Engine {
-    return new Engine(() => createInflateRaw({ windowBits, chunkSize }));
+    return new Engine((chunkSize) => createInflateRaw({ windowBits, chunkSize }));
   }
 
   /** Whether `run` is there. */
@@ -134,7 +137,8 @@ export class Engine {
     const stream = this.#stream!;
     if (stream.destroyed || this.#isSpent) {
       stream.close();
-      this.#open();
+      // A peer that ends its DEFLATE stream every few bytes (RFC 7692 section 7.2.3.4) costs no large block each time.
+      this.#open(Math.min(Math.max(this.#output, minChunkSize), maxChunkSize));
     } else if (this.#handle !== undefined) {
       this.#handle.reset();
     } else {
@@ -152,8 +156,9 @@ export class Engine {
     this.#handle = undefined;
   }
 
-  #open(): void {
-    const stream = this.#make();
+  #open(chunkSize: number): void {
+    const stream = this.#make(chunkSize);
+    this.#output = 0;
     this.#stream = stream;
     this.#handle = handleOf(stream);
     this.#isListening = false;
@@ -165,6 +170,7 @@ export class Engine {
     if (this.#isListening) return;
     this.#isListening = true;
     stream.on('data', (bytes: Buffer) => {
+      this.#output += bytes.length;
       this.#job?.onOutput(bytes);
       this.#settle(stream);
     });

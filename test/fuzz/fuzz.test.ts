@@ -22,6 +22,18 @@ describe('fuzzing', () => {
     await fc.assert(fc.asyncProperty(frameCase, runFrames), runs(500));
   }).timeout(60_000);
 
+  it('frames: found once, a DEFLATE stream that ends with each of many small messages', async () => {
+    const message = Buffer.from('c1810000000001', 'hex');
+    await runFrames({
+      role: 'server',
+      compression: 'takeover',
+      consumption: 'events',
+      chunks: [1],
+      maxFragments: 4,
+      bytes: Buffer.alloc(200 * message.length, message),
+    });
+  });
+
   it('responses: a client goes on if it may', () => {
     fc.assert(fc.property(responseCase, runResponse), runs(3_000));
   }).timeout(60_000);

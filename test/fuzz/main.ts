@@ -51,6 +51,7 @@ async function fuzz(zlib: string): Promise<void> {
       counts.set(name, (counts.get(name) ?? 0) + details.numRuns);
       if (!details.failed || details.counterexample === null) continue;
       console.log(fc.defaultReportMessage(details));
+      console.log(details.errorInstance);
       console.log(`\nbytes: ${details.counterexample[0].bytes.toString('hex')}`);
       console.log(`again: ANTSWS_ZLIB=${zlib} npm run fuzz -- --seed ${seed + round}`);
       process.exit(1);
