@@ -14,11 +14,15 @@ export type UpgradeHandler<Data> = (connection: Connection<Data>, request: Hands
 /** A listener for the `upgrade` event of an HTTP server. */
 export type UpgradeListener = (this: unknown, request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
+/** Now, or later. A promise where nothing is waited for would cost a good part of an opening handshake. */
+export type Eventually<T> = T | Promise<T>;
+
+/** Neither throws nor rejects. */
 type Open<Data> = (
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
-) => Promise<Connection<Data> | Failure>;
+) => Eventually<Connection<Data> | Failure>;
 
 /** How many of our listeners have passed a request on, while it goes from one listener to the next. */
 const passes = new WeakMap<IncomingMessage, number>();
@@ -38,19 +42,22 @@ export function makeListener<Data>(
   if (typeof handler !== 'function') throw new TypeError('the handler of connections must be a function');
   if (path !== undefined) checkPath(path);
 
-  async function serve(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const result = await open(request, socket, head);
+  const run = (connection: Connection<Data>) => handler(connection, connection.request);
+
+  function serve(result: Connection<Data> | Failure): void {
     if (result instanceof Failure) {
       // A refusal is the client's business; it was told.
       if (result.isFault) onError(result.error);
       return;
     }
-    result.run((connection) => handler(connection, connection.request));
+    result.run(run);
   }
 
   return function onUpgrade(request, socket, head) {
     if (path === undefined || parseTarget(request.url ?? '')?.path === path) {
-      void serve(request, socket, head);
+      const result = open(request, socket, head);
+      if (result instanceof Promise) void result.then(serve);
+      else serve(result);
       return;
     }
     const passed = (passes.get(request) ?? 0) + 1;

@@ -41,9 +41,14 @@ export class Server<Data = unknown> {
     init.http.on('upgrade', init.listener);
     init.signal?.addEventListener('abort', this.#onAbort);
     if (init.isOwn) {
+      const sockets = this.#sockets;
+      // One function for all of them.
+      const onClose = function (this: Socket): void {
+        sockets.delete(this);
+      };
       init.http.on('connection', (socket) => {
-        this.#sockets.add(socket);
-        socket.once('close', () => this.#sockets.delete(socket));
+        sockets.add(socket);
+        socket.on('close', onClose);
       });
     }
   }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Connection } from '../connection/connection.js';
-import { traceHandshake } from '../connection/diagnostics.js';
+import { isHandshakeTraced, traceHandshake } from '../connection/diagnostics.js';
 import { DuplexTransport } from '../connection/duplex-transport.js';
 import { checkOptionNames } from '../connection/option-names.js';
 import { HandshakeRequest } from '../connection/request.js';
@@ -15,7 +15,7 @@ import { type Authorized, decide, type Interrupt } from './authorize.js';
 import { type BroadcastData, type BroadcastOptions, broadcast } from './broadcast.js';
 import { type CloseAllOptions, type CloseCounts, checkCloseAll, closeAll } from './close-all.js';
 import { closing, Failure, faulty, gone, pipelined, refused } from './failure.js';
-import { makeListener, type UpgradeHandler, type UpgradeListener } from './listener.js';
+import { type Eventually, makeListener, type UpgradeHandler, type UpgradeListener } from './listener.js';
 import {
   compileOptions,
   mergeOptions,
@@ -38,7 +38,7 @@ export class Upgrader<Data = undefined> {
   readonly #settings: UpgradeSettings<Data>;
   readonly #connections = new Set<Connection<Data>>();
   readonly #undecided = new Set<Interrupt>();
-  /** Requests that have no answer yet; these never reject. */
+  /** Requests that wait for their answer; these never reject. */
   readonly #answering = new Set<Promise<unknown>>();
   readonly #sum = new StatsSum();
   readonly #admission = new Admission();
@@ -138,56 +138,60 @@ export class Upgrader<Data = undefined> {
     await this.close();
   }
 
-  async #open(
+  /** Opens a connection, at once when nothing has to be waited for. Never throws or rejects. */
+  #open(
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
     overrides?: UpgraderOptions<Data>,
-  ): Promise<Connection<Data> | Failure> {
+  ): Eventually<Connection<Data> | Failure> {
     // First of all: a reset that nobody listens for would end the process.
     ignoreErrors(socket);
-    let failure: Failure | undefined;
-    const run = async (): Promise<Connection<Data>> => {
-      const answering = this.#answer(request, socket, head, overrides).catch(faulty);
-      this.#answering.add(answering);
-      const result = await answering;
-      this.#answering.delete(answering);
-      if (result instanceof Connection) return result;
-      failure = result;
-      throw result.error;
-    };
-    try {
-      return await traceHandshake('server', () => request.url ?? '', run);
-    } catch (error) {
-      return failure ?? faulty(error);
-    }
+    const answer = () => attempt(() => this.#answer(request, socket, head, overrides));
+    return isHandshakeTraced() ? this.#track(traced(request, answer)) : answer();
   }
 
-  async #answer(
+  #answer(
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
     overrides: UpgraderOptions<Data> | undefined,
-  ): Promise<Connection<Data> | Failure> {
+  ): Eventually<Connection<Data> | Failure> {
     if (taken.has(socket)) {
       return new Failure(new TypeError('this socket was handed to an Upgrader before'), undefined, true);
     }
     taken.add(socket);
-    const result = await this.#attempt(request, socket, head, overrides).catch(faulty);
+    const result = attempt(() => this.#attempt(request, socket, head, overrides));
+    if (!(result instanceof Promise)) return this.#settle(request, socket, result);
+    return this.#track(result.then((settled) => this.#settle(request, socket, settled)));
+  }
+
+  /** What refuses a request is told to its client. */
+  #settle(
+    { method }: IncomingMessage,
+    socket: Duplex,
+    result: Connection<Data> | Failure,
+  ): Connection<Data> | Failure {
     if (result instanceof Failure) {
       this.#sum.refused++;
       if (result.response === undefined) socket.destroy();
-      else respond(socket, result.response, request.method);
+      else respond(socket, result.response, method);
     }
     return result;
   }
 
-  async #attempt(
+  #track<T>(answering: Promise<T>): Promise<T> {
+    this.#answering.add(answering);
+    void answering.then(() => this.#answering.delete(answering));
+    return answering;
+  }
+
+  #attempt(
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
     overrides: UpgraderOptions<Data> | undefined,
-  ): Promise<Connection<Data> | Failure> {
+  ): Eventually<Connection<Data> | Failure> {
     const settings = overrides === undefined ? this.#settings : this.#override(overrides);
     if (hasLeft(socket)) return gone(socket.errored);
     // An answer to this request would come before that to the earlier one.
@@ -199,24 +203,30 @@ export class Upgrader<Data = undefined> {
     const address = settings.findAddress((socket as Partial<Socket>).remoteAddress, request.rawHeaders);
     const place = this.#admission.enter(address, settings.limits);
     if (place instanceof Failure) return place;
-    const result = await this.#accept(request, address, socket, head, settings, checked.value, place).catch(
-      faulty,
-    );
-    place.decided();
-    if (result instanceof Failure) place.leave();
-    return result;
+    const accept = (authorized: Authorized<Data> | Failure) => {
+      const result = attempt(() =>
+        this.#accept(request, address, socket, settings, checked.value, place, authorized),
+      );
+      place.decided();
+      if (result instanceof Failure) place.leave();
+      return result;
+    };
+    const { authorize, handshakeTimeout } = settings;
+    // Without authorize there is no Data to be had: its type is undefined.
+    if (authorize === undefined) return accept({ data: undefined as Data, head });
+    const decision = decide(authorize, request, address, socket, head, handshakeTimeout, this.#undecided);
+    return decision.catch(faulty).then(accept);
   }
 
-  async #accept(
+  #accept(
     request: IncomingMessage,
     address: string | undefined,
     socket: Duplex,
-    head: Buffer,
     settings: UpgradeSettings<Data>,
     accepted: AcceptedUpgrade,
     place: Place,
-  ): Promise<Connection<Data> | Failure> {
-    const authorized = await this.#authorize(request, address, socket, head, settings);
+    authorized: Authorized<Data> | Failure,
+  ): Connection<Data> | Failure {
     if (authorized instanceof Failure) return authorized;
     const headers = acceptHeaders(accepted, settings.makeHeaders(request));
     if (hasLeft(socket)) return gone(socket.errored);
@@ -252,18 +262,34 @@ export class Upgrader<Data = undefined> {
     this.#sum.add(connection.stats);
     place.leave();
   }
+}
 
-  async #authorize(
-    request: IncomingMessage,
-    address: string | undefined,
-    socket: Duplex,
-    head: Buffer,
-    settings: UpgradeSettings<Data>,
-  ): Promise<Authorized<Data> | Failure> {
-    const { authorize, handshakeTimeout } = settings;
-    // Without authorize there is no Data to be had: its type is undefined.
-    if (authorize === undefined) return { data: undefined as Data, head };
-    return decide(authorize, request, address, socket, head, handshakeTimeout, this.#undecided);
+/** Throwing and rejecting are failures as well. */
+function attempt<T>(work: () => Eventually<T | Failure>): Eventually<T | Failure> {
+  try {
+    const result = work();
+    return result instanceof Promise ? result.catch(faulty) : result;
+  } catch (error) {
+    return faulty(error);
+  }
+}
+
+/** As `answer`; whoever traces opening handshakes hears of it. */
+async function traced<Data>(
+  request: IncomingMessage,
+  answer: () => Eventually<Connection<Data> | Failure>,
+): Promise<Connection<Data> | Failure> {
+  let failure: Failure | undefined;
+  const run = async (): Promise<Connection<Data>> => {
+    const result = await answer();
+    if (result instanceof Connection) return result;
+    failure = result;
+    throw result.error;
+  };
+  try {
+    return await traceHandshake('server', () => request.url ?? '', run);
+  } catch (error) {
+    return failure ?? faulty(error);
   }
 }
 
