@@ -135,7 +135,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
 
   /** Where the connection is in its life: `closing` as soon as nothing can be sent any more, `closed` from the `close` event on. */
   get state(): ConnectionState {
-    return this.#core.closing.state;
+    return this.#core.state;
   }
 
   /** The peer's address; undefined for transports that have none, such as unix sockets. */
@@ -143,7 +143,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     return this.#core.transport.remoteAddress;
   }
 
-  /** This end's address; undefined for transports that have none. */
+  /** This end's address; undefined for transports that have none, and once the connection has ended, unless it was looked at before. */
   get localAddress(): Address | undefined {
     return this.#core.transport.localAddress;
   }

@@ -6,7 +6,7 @@ import { CloseCode } from '../protocol/close-code.js';
 import type { Message } from '../protocol/message-assembler.js';
 import type { InflaterFactory } from '../protocol/message-inflater.js';
 import type { Clock } from './clock.js';
-import { Closing, type ClosingOwner } from './closing.js';
+import { Closing, type ClosingOwner, type ConnectionState } from './closing.js';
 import type { Connection } from './connection.js';
 import { channels, type FrameSeen, type Pressure } from './diagnostics.js';
 import type { CloseInfo, ConnectionEvents } from './events.js';
@@ -41,7 +41,8 @@ export class ConnectionCore
   readonly counters = new Counters();
   readonly reader: Reader;
   readonly sendQueue: SendQueue;
-  readonly closing: Closing;
+  readonly #role: Role;
+  #closing: Closing | undefined;
   readonly watch: Watch;
   readonly #connection: Connection<unknown>;
   readonly #messageListeners: MessageListeners;
@@ -68,6 +69,7 @@ export class ConnectionCore
     this.#messageListeners = messageListeners;
     this.#replaceable = replaceable;
     this.#onEnd = onEnd;
+    this.#role = role;
     this.transport = transport;
     this.options = options;
     const deflater = deflate && new Deflater(deflate);
@@ -76,10 +78,21 @@ export class ConnectionCore
     this.#clock = clock;
     this.sendQueue = new SendQueue(role, transport, options, deflater, this.counters, this);
     this.reader = new Reader(role, transport, options, makeInflater, clock, this);
-    this.closing = new Closing(role, transport, this.sendQueue, options.closeTimeout, clock, this);
     this.watch = new Watch(role, options, clock, this);
     // A macrotask later, so that whoever awaits the connection comes first: to listen, to look at it, to close it.
     setImmediate(() => this.#start(head));
+  }
+
+  /** As `Connection.state`. */
+  get state(): ConnectionState {
+    return this.#closing === undefined ? 'open' : this.#closing.state;
+  }
+
+  /** The end of the connection: made when there is something to say about it. */
+  get closing(): Closing {
+    const { transport, sendQueue, options } = this;
+    this.#closing ??= new Closing(this.#role, transport, sendQueue, options.closeTimeout, this.#clock, this);
+    return this.#closing;
   }
 
   /** As `Connection.latency`. */
@@ -132,25 +145,25 @@ export class ConnectionCore
 
   /** Starts the closing handshake; within `grace` milliseconds, as soon as who reads is done with what is here. */
   close(code: number, reason: string, grace: number): void {
-    if (this.#replaceable !== undefined && this.closing.state === 'open') this.#replaceable.wasClosed = true;
+    if (this.#replaceable !== undefined && this.state === 'open') this.#replaceable.wasClosed = true;
     const begin = (): void => {
       this.closing.begin(code, reason);
       this.reader.hurry();
     };
-    if (grace > 0 && this.closing.state === 'open') this.reader.whenDone(begin, grace);
+    if (grace > 0 && this.state === 'open') this.reader.whenDone(begin, grace);
     else begin();
   }
 
   /** Fails the connection (RFC 6455 section 7.1.7). */
   fail(error: Error): void {
-    if (this.closing.state === 'closed') return;
+    if (this.state === 'closed') return;
     this.closing.fail(error);
     this.reader.discard();
   }
 
   /** Cuts the connection without a Close frame. */
   cut(cause: Error): void {
-    if (this.closing.state === 'closed') return;
+    if (this.state === 'closed') return;
     this.reader.inbox.mute();
     this.closing.terminate(cause);
     this.reader.discard();
@@ -201,7 +214,7 @@ export class ConnectionCore
     this.counters.pingsReceived++;
     this.#tellControl('ping', 'in', payload);
     // After our Close nothing more is sent (RFC 6455 section 5.5.1).
-    if (this.closing.state === 'open') this.sendQueue.pong(payload);
+    if (this.state === 'open') this.sendQueue.pong(payload);
     this.#emit('ping', payload);
   }
 

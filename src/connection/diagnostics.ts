@@ -101,6 +101,11 @@ export const channels = {
 
 const handshake = tracingChannel<unknown, HandshakeTrace>('ants:handshake');
 
+/** Whether somebody wants to know of opening handshakes. */
+export function isHandshakeTraced(): boolean {
+  return handshake.hasSubscribers;
+}
+
 /** Runs an opening handshake, and traces it when somebody wants to know. */
 export function traceHandshake<T extends Connection<never> | Connection<unknown>>(
   role: Role,

@@ -8,13 +8,34 @@ const nothing = Buffer.alloc(0);
 /** How often is looked whether a destroyed stream is closed, in milliseconds, when it does not tell. */
 const closingTime = 20;
 
+/** Where a stream keeps its transport: listeners that are the same functions for all streams cost a connection nothing. */
+const transportOf = Symbol('ants-ws transport');
+
+type Wrapped = Duplex & { [transportOf]: DuplexTransport };
+
+function onData(this: Duplex, chunk: Buffer): void {
+  (this as Wrapped)[transportOf].streamData(chunk);
+}
+
+function onEnd(this: Duplex): void {
+  (this as Wrapped)[transportOf].streamEnd();
+}
+
+function onError(this: Duplex, error: Error): void {
+  (this as Wrapped)[transportOf].streamError(error);
+}
+
+function onClose(this: Duplex): void {
+  (this as Wrapped)[transportOf].streamClose();
+}
+
 /**
  * A transport over a Node stream: a TCP or TLS socket, an HTTP/2 stream, any `Duplex`. Documented parts of streams only.
  * The stream's errors are watched from construction on, so that none of them goes unlistened.
  */
 export class DuplexTransport implements Transport {
   readonly remoteAddress: Address | undefined;
-  readonly localAddress: Address | undefined;
+  #localAddress: Address | undefined;
   readonly #stream: Duplex;
   readonly #isSocket: boolean;
   /** Whether bytes that the system takes leave in `write` itself, as with plain sockets; TLS does its work first. */
@@ -26,11 +47,9 @@ export class DuplexTransport implements Transport {
 
   constructor(stream: Duplex) {
     this.#stream = stream;
-    stream.on('error', (error) => {
-      this.#error ??= error;
-      this.#awaitClose();
-    });
-    stream.on('close', () => this.#gone());
+    (stream as Wrapped)[transportOf] = this;
+    stream.on('error', onError);
+    stream.on('close', onClose);
     // The peer's end must not cut off our answer to it; `end` is for the connection to call.
     stream.allowHalfOpen = true;
     this.#isSocket = stream instanceof Socket;
@@ -38,11 +57,18 @@ export class DuplexTransport implements Transport {
     if (stream instanceof Socket) {
       // Now, as a socket that is closed tells them no more.
       this.remoteAddress = makeAddress(stream.remoteAddress, stream.remotePort, stream.remoteFamily);
-      this.localAddress = makeAddress(stream.localAddress, stream.localPort, stream.localFamily);
       // An HTTP server's idle timeout is not ours, and Nagle's algorithm delays small messages.
       stream.setTimeout(0);
       stream.setNoDelay(true);
     }
+  }
+
+  /** Asked for when needed, and remembered from then on: it costs as much as the parsing of the request. */
+  get localAddress(): Address | undefined {
+    const stream = this.#stream;
+    if (stream instanceof Socket)
+      this.#localAddress ??= makeAddress(stream.localAddress, stream.localPort, stream.localFamily);
+    return this.#localAddress;
   }
 
   get pendingBytes(): number {
@@ -59,11 +85,8 @@ export class DuplexTransport implements Transport {
     }
     // So may its 'end' be, when whoever had the stream before was reading.
     if (this.#stream.readableEnded) process.nextTick(() => handler.onEnd());
-    this.#stream.on('end', () => {
-      handler.onEnd();
-      this.#awaitClose();
-    });
-    this.#stream.on('data', (chunk: Buffer) => handler.onData(this.#own(chunk)));
+    this.#stream.on('end', onEnd);
+    this.#stream.on('data', onData);
     // Whoever had the stream before may have paused it.
     if (!this.#paused) this.#stream.resume();
   }
@@ -88,6 +111,28 @@ export class DuplexTransport implements Transport {
     else stream.write(this.#own(pieces[last]!), written);
     stream.uncork();
     return mayLeave && this.#haveLeft(written);
+  }
+
+  /** Of the stream. */
+  streamData(chunk: Buffer): void {
+    this.#handler!.onData(this.#own(chunk));
+  }
+
+  /** Of the stream. */
+  streamEnd(): void {
+    this.#handler!.onEnd();
+    this.#awaitClose();
+  }
+
+  /** Of the stream. */
+  streamError(error: Error): void {
+    this.#error ??= error;
+    this.#awaitClose();
+  }
+
+  /** Of the stream. */
+  streamClose(): void {
+    this.#gone();
   }
 
   /** Whether the system took all at once: then the stream has nothing left. `written` is called later otherwise. */

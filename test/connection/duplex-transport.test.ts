@@ -280,16 +280,26 @@ describe('DuplexTransport', () => {
       expect(log.calls).to.deep.equal(['end']);
     });
 
-    it('knows the addresses, also after the end', async () => {
+    it('knows the addresses, that of the peer also after the end', async () => {
       const transport = new DuplexTransport(client);
       const { port } = listener.address() as { port: number };
       const log = new Log();
       transport.start(log);
       const local = { address: '127.0.0.1', port: client.localPort, family: 'IPv4' };
+      expect(transport.localAddress).to.deep.equal(local);
       transport.destroy();
       await log.closed;
       expect(transport.remoteAddress).to.deep.equal({ address: '127.0.0.1', port, family: 'IPv4' });
-      expect(transport.localAddress).to.deep.equal(local);
+      expect(transport.localAddress, 'looked at before').to.deep.equal(local);
+    });
+
+    it('does not know its own address after the end when nobody asked before', async () => {
+      const transport = new DuplexTransport(client);
+      const log = new Log();
+      transport.start(log);
+      transport.destroy();
+      await log.closed;
+      expect(transport.localAddress).to.equal(undefined);
     });
 
     it('fails writes after the end of the socket', async () => {
