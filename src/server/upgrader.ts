@@ -26,8 +26,11 @@ import {
 import { hasUnanswered, watchRequests } from './pipelining.js';
 import { formatHead, ignoreErrors, respond, stopIgnoringErrors } from './response.js';
 
-/** Sockets that an Upgrader has taken on; two of them would write into each other's connection. */
-const taken = new WeakSet<Duplex>();
+/**
+ * Marks sockets that an Upgrader has taken on; two of them would write into each other's connection. Not a WeakSet, which costs each
+ * collection time.
+ */
+const isTaken = Symbol('ants-ws taken');
 
 /**
  * Upgrades requests of an HTTP server to WebSocket connections. One object with its options serves any number of requests,
@@ -157,10 +160,11 @@ export class Upgrader<Data = undefined> {
     head: Buffer,
     overrides: UpgraderOptions<Data> | undefined,
   ): Eventually<Connection<Data> | Failure> {
-    if (taken.has(socket)) {
+    const marked = socket as Duplex & { [isTaken]?: boolean };
+    if (marked[isTaken]) {
       return new Failure(new TypeError('this socket was handed to an Upgrader before'), undefined, true);
     }
-    taken.add(socket);
+    marked[isTaken] = true;
     const result = attempt(() => this.#attempt(request, socket, head, overrides));
     if (!(result instanceof Promise)) return this.#settle(request, socket, result);
     return this.#track(result.then((settled) => this.#settle(request, socket, settled)));
