@@ -5,7 +5,10 @@ import type { Role } from './options.js';
 import type { OutgoingFrames } from './outgoing-frames.js';
 
 /** From this size on an unmasked payload is handed to the transport as it is: copying would cost more than a second piece. */
-const referenceThreshold = 16 * 1024;
+const referenceThreshold = 48 * 1024;
+
+/** The same for bytes that many connections get. */
+const sharedThreshold = 16 * 1024;
 
 const textKind: FrameKind = { opcode: Opcode.Text, fin: true, rsv1: false };
 const binaryKind: FrameKind = { opcode: Opcode.Binary, fin: true, rsv1: false };
@@ -69,8 +72,7 @@ export function frameShared(
   bytes: Uint8Array,
   fragmentSize: number,
 ): void {
-  const isReferenced =
-    role === 'server' && bytes.length >= referenceThreshold && bytes.length <= fragmentSize;
+  const isReferenced = role === 'server' && bytes.length >= sharedThreshold && bytes.length <= fragmentSize;
   if (isReferenced) frames.reference({ opcode: opcodeOf(isText), fin: true, rsv1: isDeflated }, bytes);
   else if (isDeflated) frameDeflated(frames, role, isText, bytes, fragmentSize);
   else if (bytes.length > fragmentSize) frameFragments(frames, role, isText, false, bytes, fragmentSize);

@@ -14,7 +14,7 @@ describe('connection: memory that goes before it has left', () => {
   describe('in memory', () => {
     fakeClockInEachTest();
 
-    for (const size of [16 * 1024, 100_000, 1_000_000]) {
+    for (const size of [48 * 1024, 100_000, 1_000_000]) {
       it(`cuts the connection and says why (${size} bytes)`, async () => {
         const { connection, peer } = rawPair('server', { readHold: Infinity, highWaterMark: 4_000_000 });
         const closes = recordCloses(connection);

@@ -188,11 +188,11 @@ describe('connection: send', () => {
     it('an own promise where memory is referenced, resolved when it was written', async () => {
       const { connection, peer } = rawPair('server', { highWaterMark: 1_000_000 });
       peer.transport.pause();
-      const first = Buffer.alloc(16 * 1024, 1);
+      const first = Buffer.alloc(48 * 1024, 1);
       const second = Buffer.alloc(300_000, 2);
       const sent = [connection.send(first), connection.send(second)];
       expect(sent[0]).not.to.equal(sent[1]);
-      const copied = connection.send(Buffer.alloc(16 * 1024 - 1));
+      const copied = connection.send(Buffer.alloc(48 * 1024 - 1));
       expect(await isPending(copied)).to.equal(false);
       await settle();
       expect(await isPending(sent[0]!)).to.equal(true);
@@ -204,8 +204,12 @@ describe('connection: send', () => {
       await sent[1];
       second.fill(0xff);
       await settle();
-      expect(peer.frames.map(({ payload }) => payload.length)).to.deep.equal([16_384, 300_000, 16_383]);
-      expect(peer.frames[0]!.payload.equals(Buffer.alloc(16 * 1024, 1))).to.equal(true);
+      expect(peer.frames.map(({ payload }) => payload.length)).to.deep.equal([
+        48 * 1024,
+        300_000,
+        48 * 1024 - 1,
+      ]);
+      expect(peer.frames[0]!.payload.equals(Buffer.alloc(48 * 1024, 1))).to.equal(true);
       expect(peer.frames[1]!.payload.equals(Buffer.alloc(300_000, 2))).to.equal(true);
     });
 
