@@ -8,9 +8,11 @@ import type { Transport } from './transport.js';
 
 /**
  * The most bytes and writes that the transport has at a time. What is behind them stays here: so each answer of the transport is
- * progress that a slow peer made, and small frames wait side by side in slabs instead of each in its own write.
+ * progress that a slow peer made, and small frames wait side by side in slabs instead of each in its own write. A transport that
+ * takes all of a write at once gets twice as much the next time: each write is a system call, whatever its size.
  */
-const bytesAtATime = 128 * 1024;
+const leastAtATime = 128 * 1024;
+const mostAtATime = 1024 * 1024 + largestSlab;
 const writesAtATime = 16;
 
 /**
@@ -54,6 +56,7 @@ export class Outbox {
   /** With the transport, oldest first. */
   readonly #writes = new Fifo<Write>();
   #writingBytes = 0;
+  #atATime = leastAtATime;
   /** How many bytes the transport has written in all. */
   #position = 0;
   /** How much of that the owner knows. */
@@ -170,14 +173,14 @@ export class Outbox {
 
   /** One write, of as many pieces as there are and may be; false when there is none. */
   #write(): boolean {
-    const first = this.#take(bytesAtATime - this.#writingBytes);
+    const first = this.#take(this.#atATime - this.#writingBytes);
     if (first === undefined) return false;
     let { length: bytes } = first;
     let others = noOthers;
     if (this.frames.bytes > 0) {
       const more: Piece[] = [];
       for (;;) {
-        const piece = this.#take(bytesAtATime - this.#writingBytes - bytes);
+        const piece = this.#take(this.#atATime - this.#writingBytes - bytes);
         if (piece === undefined) break;
         more.push(piece);
         bytes += piece.length;
@@ -191,8 +194,10 @@ export class Outbox {
         ? this.#transport.write(first.bytes, this.#written)
         : this.#transport.writeMany([first.bytes, ...others.map((piece) => piece.bytes)], this.#written);
     if (hasLeft) {
+      if (bytes === this.#atATime) this.#atATime = Math.min(2 * bytes, mostAtATime);
       this.#leave(first, others, bytes);
     } else {
+      this.#atATime = leastAtATime;
       this.#writes.push({ first, others, bytes, turn: currentTurn() });
       this.#writingBytes += bytes;
     }
@@ -215,14 +220,14 @@ export class Outbox {
   }
 
   readonly #written = (error?: Error | null): void => {
-    // When the transport failed, its owner hears of it, and `drop` follows.
-    if (error) return;
     const { first, others, bytes } = this.#writes.shift()!;
-    // The transport may have looked at the memory before it went or after; after, it has written too little.
+    // The transport may have looked at the memory before it went or after; after, it has written too little, or has failed.
     if (isGone(first) || others.some(isGone)) {
       this.#lose();
       return;
     }
+    // When the transport failed, its owner hears of it, and `drop` follows.
+    if (error) return;
     this.#writingBytes -= bytes;
     this.#leave(first, others, bytes);
     this.#feed();

@@ -147,6 +147,34 @@ describe('connection: fairness', () => {
     await connection.closed;
   });
 
+  it('gives a transport that takes all at once twice as much, and little again when it does not', async () => {
+    const { connection, transport } = rawPair('server', { fragmentSize: Infinity });
+    await settle();
+    const writes: number[] = [];
+    let isFast = true;
+    const waiting: (() => void)[] = [];
+    transport.writeMany = (pieces, done) => {
+      writes.push(pieces.reduce((sum, { length }) => sum + length, 0) / KiB);
+      if (!isFast) waiting.push(done);
+      return isFast;
+    };
+    transport.write = (bytes, done) => transport.writeMany([bytes], done);
+    const send = async (size: number): Promise<number[]> => {
+      void connection.send(Buffer.alloc(size));
+      await settle(5);
+      return writes.splice(0).map(Math.floor);
+    };
+    expect(await send(3000 * KiB)).to.deep.equal([128, 256, 512, 1024, 1080]);
+    expect((await send(1080 * KiB))[0]).to.equal(1080);
+    expect(await send(10 * KiB)).to.deep.equal([10]);
+    isFast = false;
+    expect(await send(2000 * KiB)).to.deep.equal([1088]);
+    waiting.shift()!();
+    await settle();
+    expect(writes.map(Math.floor)).to.deep.equal([128]);
+    connection.terminate();
+  });
+
   it('loses nothing of what rests, and ends behind it', async () => {
     const { client, server } = connectedPair({ server: { fragmentSize: 1000 } });
     const big = Buffer.alloc(3_000_000, 'x');
