@@ -260,6 +260,10 @@ export class ConnectionCore
     }
   }
 
+  get isDoneWithChunk(): boolean {
+    return this.reader.isDoneWithChunk;
+  }
+
   makeRoom(): Buffer | undefined {
     return this.reader.makeRoom();
   }

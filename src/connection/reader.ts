@@ -146,8 +146,14 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
     return wasHeld;
   }
 
+  /** Whether nothing of the latest chunk is kept, by us or by those who read. */
+  get isDoneWithChunk(): boolean {
+    return this.#chunk === undefined && !this.#assembler.isChunkKept;
+  }
+
   /** Takes bytes from the transport. */
   data(chunk: Buffer): void {
+    this.#assembler.isChunkKept = false;
     this.#bytesReceived += chunk.length;
     if (this.#parser === undefined) return;
     if (this.#chunk === undefined) {

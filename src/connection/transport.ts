@@ -12,6 +12,8 @@ export interface TransportHandler {
    * when this returns.
    */
   onData(chunk: Buffer): void;
+  /** Whether nothing of the chunk of the latest `onData` is kept, so that its memory may be freed or used again. */
+  readonly isDoneWithChunk?: boolean;
   /** Where to read the next bytes to instead, if the receiver has a place for them; a transport may ask after `onData`. */
   makeRoom?(): Buffer | undefined;
   /** The peer ended its side in order (TCP FIN); no more data comes. */

@@ -84,6 +84,8 @@ export class MessageAssembler implements FrameSink, InflatedSink {
   readonly #limits: MessageLimits;
   /** Frames of all kinds so far. */
   frames = 0;
+  /** Whether somebody was given a view of a chunk since this was set to false, so that its memory is his. */
+  isChunkKept = false;
   #isText = false;
   /** Whether the message is compressed (RFC 7692 section 6). */
   #isCompressed = false;
@@ -187,8 +189,12 @@ export class MessageAssembler implements FrameSink, InflatedSink {
       this.#reset();
       // The chunk may lie in it.
       this.#block = undefined;
+      const size = end - start;
       const message = this.#isText ? decodeText(chunk, start, end) : ownBytes(chunk, start, end);
-      this.#sink.onMessage(message, end - start);
+      // Not asked for the small ones, for which V8 would have to make it.
+      if (size > onHeapSize && typeof message !== 'string' && message.buffer === chunk.buffer)
+        this.isChunkKept = true;
+      this.#sink.onMessage(message, size);
       return;
     }
     if (this.#isText) this.#checkText(chunk, start, end, complete);
@@ -258,6 +264,7 @@ export class MessageAssembler implements FrameSink, InflatedSink {
 
   #passOn(parts: MessageParts, chunk: Buffer, start: number, end: number, complete: boolean): void {
     if (this.#isText) this.#checkText(chunk, start, end, complete);
+    else this.isChunkKept = true;
     if (start < end) parts.onPart(chunk, start, end);
     if (complete) this.#endParts(parts);
   }

@@ -293,6 +293,46 @@ describe('DuplexTransport', () => {
       expect(transport.localAddress, 'looked at before').to.deep.equal(local);
     });
 
+    describe('the memory of a chunk', () => {
+      // Not in Node 20.
+      const canFree = 'transfer' in ArrayBuffer.prototype;
+
+      /** Sends so many bytes, and looks at the chunks when they have been handed over. */
+      async function lengthsAfter(size: number, handler: { isDoneWithChunk?: boolean }): Promise<number[]> {
+        const log = Object.assign(new Log(), handler);
+        new DuplexTransport(server).start(log);
+        client.end(Buffer.alloc(size));
+        await log.ended;
+        return log.chunks.map(({ length }) => length);
+      }
+
+      const sum = (lengths: number[]) => lengths.reduce((a, b) => a + b, 0);
+
+      it('is freed when its reader is done with it', async () => {
+        const lengths = await lengthsAfter(16 * 1024, { isDoneWithChunk: true });
+        expect(Math.max(...lengths)).to.equal(canFree ? 0 : 16 * 1024);
+      });
+
+      it('is left alone when its reader keeps something of it', async () => {
+        expect(sum(await lengthsAfter(16 * 1024, { isDoneWithChunk: false }))).to.equal(16 * 1024);
+      });
+
+      it('is left alone when its reader does not say', async () => {
+        expect(sum(await lengthsAfter(16 * 1024, {}))).to.equal(16 * 1024);
+      });
+
+      it('is left alone when somebody else listens, who may keep it', async () => {
+        const seen: Buffer[] = [];
+        server.on('data', (chunk: Buffer) => seen.push(chunk));
+        await lengthsAfter(16 * 1024, { isDoneWithChunk: true });
+        expect(sum(seen.map(({ length }) => length))).to.equal(16 * 1024);
+      });
+
+      it('is left to the garbage collector when it is small', async () => {
+        expect(sum(await lengthsAfter(16 * 1024 - 1, { isDoneWithChunk: true }))).to.equal(16 * 1024 - 1);
+      });
+    });
+
     it('does not know its own address after the end when nobody asked before', async () => {
       const transport = new DuplexTransport(client);
       const log = new Log();
