@@ -23,4 +23,16 @@ describe('advisories: cross-site WebSocket hijacking', () => {
       (own as Connection).terminate();
     });
   }
+
+  // The default can't tell a name of another from one of its own.
+  it('CVE-2025-24010 (Vite): a page connected under a name of its own (DNS rebinding), unless origins is a function', async () => {
+    const origins = (origin: string) => origin === 'http://localhost:5173';
+    const rebound = { Host: 'evil.example', Origin: 'http://evil.example' };
+    expect(await upgradeWith(rebound, { origins }))
+      .to.be.instanceOf(HandshakeError)
+      .with.property('status', 403);
+    const own = await upgradeWith({ Host: 'localhost:8080', Origin: 'http://localhost:5173' }, { origins });
+    expect(own).to.have.property('state', 'open');
+    (own as Connection).terminate();
+  });
 });
