@@ -8,9 +8,6 @@ const nothing = Buffer.alloc(0);
 /** How often is looked whether a destroyed stream is closed, in milliseconds, when it does not tell. */
 const closingTime = 20;
 
-/** Chunks of fewer bytes are left to the garbage collector. */
-const leastFreed = 16 * 1024;
-
 type Transferable = ArrayBuffer & { transfer?(size: number): ArrayBuffer };
 
 /** Where a stream keeps its transport: listeners that are the same functions for all streams cost a connection nothing. */
@@ -122,7 +119,7 @@ export class DuplexTransport implements Transport {
   streamData(chunk: Buffer): void {
     const handler = this.#handler!;
     handler.onData(this.#own(chunk));
-    if (chunk.length >= leastFreed && this.#isSocket && handler.isDoneWithChunk === true) this.#free(chunk);
+    if (this.#isSocket && handler.isDoneWithChunk === true) this.#free(chunk);
   }
 
   /**
