@@ -138,7 +138,7 @@ export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
       return this.#enqueue(size, load, (loaded) => this.#write(loaded, loaded.length));
     return this.#enqueue(
       size,
-      async () => deflater.deflateLater(await load(), true),
+      async () => this.#deflateLater(deflater, await load()),
       (deflated) => this.#writeDeflated(deflated, false),
     );
   }
@@ -152,7 +152,10 @@ export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
     const deflated = isWanted ? message.deflated(this.#deflater.windowBits) : undefined;
     const write = (bytes: Uint8Array): Promise<void> =>
       this.#writeShared(message, bytes, deflated !== undefined);
-    if (deflated instanceof Promise) return this.#enqueue(payload.length, () => deflated, write);
+    if (deflated instanceof Promise) {
+      const load = () => deflated.catch((error) => this.#unsendable(error));
+      return this.#enqueue(payload.length, load, write);
+    }
     const bytes = deflated ?? payload;
     if (this.#line === undefined || this.#line.isEmpty) return this.#attempt(() => write(bytes));
     return this.#enqueue(payload.length, undefined, () => write(bytes));
@@ -300,7 +303,7 @@ export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
       const bytes = isText ? Buffer.from(data) : data;
       const load = async (): Promise<Uint8Array> => {
         if (bytes.length !== size) return this.#unsendable(memoryGone());
-        return deflater.deflateLater(bytes, true);
+        return this.#deflateLater(deflater, bytes);
       };
       return this.#enqueue(size, load, (deflated) => this.#writeDeflated(deflated, isText));
     }
@@ -310,6 +313,11 @@ export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
     };
     const isNext = this.#line === undefined || this.#line.isEmpty;
     return isNext ? this.#attempt(write) : this.#enqueue(size, undefined, write);
+  }
+
+  /** The peer would miss the message, and never know. */
+  #deflateLater(deflater: Deflater, bytes: Uint8Array): Promise<Uint8Array> {
+    return deflater.deflateLater(bytes, true).catch((error) => this.#unsendable(error));
   }
 
   #writeDeflated(deflated: Uint8Array, isText: boolean): Promise<void> {

@@ -79,6 +79,7 @@ export class Deflater {
         },
         onError: (error) => {
           this.#job = undefined;
+          this.#giveEngineBack();
           this.#isStale = true;
           reject(error);
         },
@@ -96,9 +97,7 @@ export class Deflater {
     this.#isClosed = true;
     this.#job?.cancel();
     this.#job = undefined;
-    const engine = this.#engine;
-    this.#engine = undefined;
-    if (engine !== undefined && engine !== this.#own) this.#lender.release(engine);
+    this.#giveEngineBack();
     if (this.#own === undefined) return;
     this.#own.close();
     this.#own = undefined;
@@ -128,6 +127,13 @@ export class Deflater {
     return this.#own;
   }
 
+  /** The message in progress is over. */
+  #giveEngineBack(): void {
+    const engine = this.#engine;
+    this.#engine = undefined;
+    if (engine !== undefined && engine !== this.#own) this.#lender.release(engine);
+  }
+
   #run(engine: Engine, bytes: Uint8Array): number {
     engine.run(Z_SYNC_FLUSH, bytes, 0, bytes.length, scratch, 0);
     return scratchSize - engine.roomLeft;
@@ -135,13 +141,9 @@ export class Deflater {
 
   #end(output: Buffer, final: boolean): Buffer {
     if (!final) return output;
-    const engine = this.#engine;
-    this.#engine = undefined;
-    if (engine !== undefined && engine !== this.#own) {
-      this.#lender.release(engine);
-      // The peer's history has a message that is not in ours.
-      this.#isStale = true;
-    }
+    // The peer's history has a message then that is not in ours.
+    if (this.#engine !== this.#own) this.#isStale = true;
+    this.#giveEngineBack();
     // A flush with nothing to flush gives nothing.
     return output.length === 0 ? emptyBlock : output.subarray(0, output.length - tailSize);
   }

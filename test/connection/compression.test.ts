@@ -1,7 +1,9 @@
 import { constants, deflateRawSync } from 'node:zlib';
 import { CloseError, type Connection, prepare } from 'ants-ws';
 import { expect } from 'chai';
+import sinon from 'sinon';
 import type { ConnectionOptions } from '#src/connection/options.js';
+import { Deflater } from '#src/deflate/deflater.js';
 import { countEngines } from '#src/deflate/engine.js';
 import { countContexts } from '#src/deflate/engines.js';
 import type { CompressionOptions } from '#src/deflate/options.js';
@@ -521,6 +523,32 @@ for (const asyncThreshold of ways) {
     });
   });
 }
+
+describe('a message that cannot be compressed', () => {
+  const ways: Record<string, (connection: Connection) => Promise<void>> = {
+    bytes: (connection) => connection.send(Buffer.alloc(5_000)),
+    'a Blob': (connection) => connection.send(new Blob(['x'.repeat(5_000)])),
+    'a prepared message': (connection) => connection.send(prepare('x'.repeat(100_000), { compress: true })),
+  };
+
+  for (const [name, send] of Object.entries(ways)) {
+    it(`fails the connection, as the peer would miss it: ${name}`, async () => {
+      const failing = sinon.stub(Deflater.prototype, 'deflateLater').rejects(new Error('no memory'));
+      try {
+        const { connection, peer } = deflatedRaw('server', {}, { asyncThreshold: 0 });
+        const sent = outcome(send(connection));
+        expect(String(await sent)).to.match(/no memory/);
+        await settle();
+        expect(peer.messages).to.deep.equal([]);
+        expect(peer.closes).to.deep.equal(['1011']);
+        expect(connection.state).to.equal('closing');
+        connection.terminate();
+      } finally {
+        failing.restore();
+      }
+    });
+  }
+});
 
 describe('messages of another zlib', () => {
   it('are understood, with all that it may be set to', async () => {

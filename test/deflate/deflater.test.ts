@@ -1,8 +1,9 @@
 import { constants, createInflateRaw, inflateRawSync } from 'node:zlib';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import sinon from 'sinon';
 import { Deflater } from '#src/deflate/deflater.js';
-import { countEngines } from '#src/deflate/engine.js';
+import { countEngines, Engine } from '#src/deflate/engine.js';
 import { countContexts } from '#src/deflate/engines.js';
 import type { DeflateAgreement } from '#src/deflate/extension.js';
 import { runs } from '../properties/settings.js';
@@ -178,6 +179,24 @@ for (const asyncThreshold of ways) {
         const payloads = await Promise.all(deflaters.map((deflater) => deflater.deflateLater(line, true)));
         for (const payload of payloads) expect(inflate(payload).equals(line)).to.equal(true);
         for (const deflater of deflaters) deflater.close();
+      }
+    });
+
+    it('begins anew behind a job that failed', async () => {
+      const line = Buffer.from('one line\n'.repeat(1_000));
+      for (const contextTakeover of [true, false]) {
+        const engines = countEngines();
+        const deflater = start({ contextTakeover });
+        await deflater.deflateLater(line, true);
+        const job = sinon.stub(Engine.prototype, 'start').callsFake((_flush, _input, sink) => {
+          process.nextTick(() => sink.onError(new Error('no memory')));
+        });
+        const failed = outcome(deflater.deflateLater(line, true));
+        expect(String(await failed.finally(() => job.restore()))).to.match(/no memory/);
+        // The peer has neither seen the message that failed, nor does it have to remember the one before.
+        expect(inflate(await deflater.deflateLater(line, true)).equals(line)).to.equal(true);
+        deflater.close();
+        expect(countEngines() - engines).to.be.at.most(1);
       }
     });
 
