@@ -15,6 +15,11 @@ const binaryKind: FrameKind = { opcode: Opcode.Binary, fin: true, rsv1: false };
 const deflatedTextKind: FrameKind = { opcode: Opcode.Text, fin: true, rsv1: true };
 const deflatedBinaryKind: FrameKind = { opcode: Opcode.Binary, fin: true, rsv1: true };
 
+function kindOf(isText: boolean, isDeflated: boolean): FrameKind {
+  if (isDeflated) return isText ? deflatedTextKind : deflatedBinaryKind;
+  return isText ? textKind : binaryKind;
+}
+
 /** Clients mask with a fresh key for each frame, servers do not mask (RFC 6455 section 5.1 and section 5.3). */
 export function maskingKeyFor(role: Role): number | undefined {
   return role === 'client' ? nextMaskingKey() : undefined;
@@ -33,7 +38,7 @@ export function frameMessage(
 ): boolean {
   if (size > fragmentSize) {
     const isText = typeof data === 'string';
-    frameFragments(frames, role, isText, false, isText ? Buffer.from(data) : data, fragmentSize);
+    frameBytes(frames, role, isText, false, isText ? Buffer.from(data) : data, fragmentSize);
     return false;
   }
   if (typeof data === 'string') {
@@ -48,16 +53,17 @@ export function frameMessage(
   return false;
 }
 
-/** Adds the frames of a message that was compressed; it is copied. */
-export function frameDeflated(
+/** Adds the frames of a message whose payload is here as bytes; they are copied. */
+export function frameBytes(
   frames: OutgoingFrames,
   role: Role,
   isText: boolean,
-  deflated: Uint8Array,
+  isDeflated: boolean,
+  bytes: Uint8Array,
   fragmentSize: number,
 ): void {
-  if (deflated.length > fragmentSize) frameFragments(frames, role, isText, true, deflated, fragmentSize);
-  else frames.frame(isText ? deflatedTextKind : deflatedBinaryKind, deflated, maskingKeyFor(role));
+  if (bytes.length > fragmentSize) frameFragments(frames, role, isText, isDeflated, bytes, fragmentSize);
+  else frames.frame(kindOf(isText, isDeflated), bytes, maskingKeyFor(role));
 }
 
 /**
@@ -72,11 +78,10 @@ export function frameShared(
   bytes: Uint8Array,
   fragmentSize: number,
 ): void {
-  const isReferenced = role === 'server' && bytes.length >= sharedThreshold && bytes.length <= fragmentSize;
-  if (isReferenced) frames.reference({ opcode: opcodeOf(isText), fin: true, rsv1: isDeflated }, bytes);
-  else if (isDeflated) frameDeflated(frames, role, isText, bytes, fragmentSize);
-  else if (bytes.length > fragmentSize) frameFragments(frames, role, isText, false, bytes, fragmentSize);
-  else frames.frame(isText ? textKind : binaryKind, bytes, maskingKeyFor(role));
+  const { length } = bytes;
+  const isReferenced = role === 'server' && length >= sharedThreshold && length <= fragmentSize;
+  if (isReferenced) frames.reference(kindOf(isText, isDeflated), bytes);
+  else frameBytes(frames, role, isText, isDeflated, bytes, fragmentSize);
 }
 
 /** RFC 6455 section 5.4: the first frame carries the opcode, the last one FIN; RFC 7692 section 6.1: and the first one RSV1. */
@@ -91,12 +96,8 @@ function frameFragments(
   for (let start = 0; start < bytes.length; start += fragmentSize) {
     const end = Math.min(start + fragmentSize, bytes.length);
     const isFirst = start === 0;
-    const opcode = isFirst ? opcodeOf(isText) : Opcode.Continuation;
+    const opcode = isFirst ? kindOf(isText, isDeflated).opcode : Opcode.Continuation;
     const kind = { opcode, fin: end === bytes.length, rsv1: isFirst && isDeflated };
     frames.frame(kind, bytes.subarray(start, end), maskingKeyFor(role));
   }
-}
-
-function opcodeOf(isText: boolean): number {
-  return isText ? Opcode.Text : Opcode.Binary;
 }
