@@ -5,16 +5,17 @@ import { Opcode } from '../protocol/opcode.js';
 import { type Buffered, BufferMarks, type BufferMarksOwner } from './buffer-marks.js';
 import { debuggedFrames, type FrameTeller } from './debug.js';
 import type { FinalEnd } from './inbox.js';
-import { frameDeflated, frameMessage, frameShared, maskingKeyFor } from './message-framing.js';
+import { frameBytes, frameMessage, frameShared, maskingKeyFor } from './message-framing.js';
 import type { ResolvedConnectionOptions, Role } from './options.js';
 import { Outbox, type OutboxOwner } from './outbox.js';
 import { makePiece, memoryGone } from './outgoing-frames.js';
-import type { FragmentWriter, OutgoingStream } from './outgoing-stream.js';
+import type { OutgoingStream } from './outgoing-stream.js';
 import { heartbeatPayload } from './pings.js';
 import { preHandled, rejected, resolved } from './pre-handled.js';
 import type { PreparedMessage } from './prepared-message.js';
 import type { SendPolicy } from './send-options.js';
 import type { Counters } from './stats.js';
+import { type FragmentOutlet, StreamedMessage } from './streamed-message.js';
 import type { Transport } from './transport.js';
 import { type Queued, WaitingLine } from './waiting-line.js';
 
@@ -41,7 +42,7 @@ const heartbeatPiece = makePiece(pingKind, heartbeatPayload);
 /**
  * Everything on its way out: the order of messages and their frames, and the promises that depend on them.
  */
-export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
+export class SendQueue implements FragmentOutlet, Buffered, OutboxOwner {
   readonly #role: Role;
   readonly #transport: Transport;
   readonly #options: ResolvedConnectionOptions;
@@ -57,12 +58,7 @@ export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
   #pendingPong: Buffer | undefined;
   #ended = false;
   /** The message in progress whose content comes from a source; it is at the head of the line. */
-  #stream: OutgoingStream | undefined;
-  /** What compresses it. */
-  #streamDeflater: Deflater | undefined;
-  /** Its fragments that are being compressed in the thread pool, one after the other. */
-  #deflating: Promise<void> | undefined;
-  #onRoom: (() => void) | undefined;
+  #streamed: StreamedMessage | undefined;
   #bytesAtEnd = 0;
   #framesAtEnd = 0;
 
@@ -122,6 +118,7 @@ export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
     if (this.#line !== undefined && !this.#line.isEmpty) {
       return this.#enqueue(size, undefined, () => this.#write(data, size));
     }
+    // As `#attempt`, without its function for each message.
     try {
       return this.#write(data, size);
     } catch (error) {
@@ -163,12 +160,12 @@ export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
 
   /** Whether a message is on its way out whose content is still coming. */
   get isStreaming(): boolean {
-    return this.#stream !== undefined;
+    return this.#streamed !== undefined;
   }
 
   /** Whether a stream may add more frames: what waits behind it does not count. */
   get hasRoom(): boolean {
-    return this.#deflating === undefined && this.#inTransit() <= this.#options.highWaterMark;
+    return this.#inTransit() <= this.#options.highWaterMark;
   }
 
   #inTransit(): number {
@@ -196,29 +193,15 @@ export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
     }
     if (!this.#marks.acceptsStream(policy?.whenSlow)) return false;
     const load = async (): Promise<Uint8Array> => {
-      this.#stream = stream;
-      this.#streamDeflater = this.#deflaterFor(size, policy);
-      await stream.run(this);
-      // The peer must get what the compressor has in its history, and the next message waits for the compressor.
-      await this.#deflating;
-      if (this.#stream === stream) this.#stream = undefined;
+      const streamed = new StreamedMessage(stream, this.#deflaterFor(size, policy), this);
+      this.#streamed = streamed;
+      await streamed.run();
+      if (this.#streamed === streamed) this.#streamed = undefined;
       return nothing;
     };
     this.#line ??= new WaitingLine(() => this.onProgress());
     this.#line.add({ bytes: 0, load, write: noop, reject: (error) => stream.end(error) });
     return true;
-  }
-
-  fragment(opcode: number, fin: boolean, bytes: Uint8Array): void {
-    const deflater = this.#streamDeflater;
-    if (deflater === undefined) this.#writeFragment(opcode, fin, false, bytes);
-    else if (this.#deflating === undefined && deflater.isSync(bytes.length))
-      this.#writeFragment(opcode, fin, true, deflater.deflate(bytes, fin));
-    else this.#deflateFragment(deflater, opcode, fin, Buffer.from(bytes));
-  }
-
-  whenRoom(room: () => void): void {
-    this.#onRoom = room;
   }
 
   ping(payload: Uint8Array): void {
@@ -265,8 +248,8 @@ export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
 
   /** Gives up what is not framed yet, streams included. */
   giveUp(error: CloseError): void {
-    this.#stream = undefined;
-    this.#onRoom = undefined;
+    this.#streamed?.giveUp();
+    this.#streamed = undefined;
     this.#line?.drop(error);
   }
 
@@ -280,8 +263,8 @@ export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
     this.#ended = true;
     this.#bytesAtEnd = this.#outbox?.writtenBytes ?? 0;
     this.#framesAtEnd = this.framesSent;
-    this.#stream = undefined;
-    this.#onRoom = undefined;
+    this.#streamed?.giveUp();
+    this.#streamed = undefined;
     if (this.#line !== undefined && !this.#line.isEmpty) this.#line.drop(end.error);
     this.#outbox?.drop(end);
     this.#marks.end(end);
@@ -321,7 +304,7 @@ export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
   }
 
   #writeDeflated(deflated: Uint8Array, isText: boolean): Promise<void> {
-    frameDeflated(this.#frames().frames, this.#role, isText, deflated, this.#options.fragmentSize);
+    frameBytes(this.#frames().frames, this.#role, isText, true, deflated, this.#options.fragmentSize);
     return this.#added() ? this.#marks.whenDrained() : resolved;
   }
 
@@ -334,28 +317,10 @@ export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
     return this.#added() ? this.#marks.whenDrained() : resolved;
   }
 
-  #writeFragment(opcode: number, fin: boolean, isDeflated: boolean, bytes: Uint8Array): void {
+  writeFragment(opcode: number, fin: boolean, isDeflated: boolean, bytes: Uint8Array): void {
     const kind = { opcode, fin, rsv1: isDeflated && opcode !== Opcode.Continuation };
     this.#frames().frames.frame(kind, bytes, maskingKeyFor(this.#role));
     this.#added();
-  }
-
-  #deflateFragment(deflater: Deflater, opcode: number, fin: boolean, bytes: Uint8Array): void {
-    const stream = this.#stream;
-    const deflating = (this.#deflating ?? resolved)
-      .then(() => deflater.deflateLater(bytes, fin))
-      .then((deflated) => {
-        if (this.#deflating === deflating) this.#deflating = undefined;
-        // It may have been given up meanwhile.
-        if (this.#stream !== stream) return;
-        this.#writeFragment(opcode, fin, true, deflated);
-        this.onProgress();
-      })
-      .catch((error) => {
-        if (this.#deflating === deflating) this.#deflating = undefined;
-        if (this.#stream === stream) stream?.cancel(error);
-      });
-    this.#deflating = deflating;
   }
 
   #isBehindBy(mark: number): boolean {
@@ -447,11 +412,7 @@ export class SendQueue implements FragmentWriter, Buffered, OutboxOwner {
     if (this.#ended) return;
     const buffered = this.bufferedAmount;
     this.#marks.progressed();
-    if (this.#onRoom !== undefined && this.hasRoom) {
-      const room = this.#onRoom;
-      this.#onRoom = undefined;
-      room();
-    }
+    this.#streamed?.progressed();
     const isDrained = this.#marks.fallsTo(buffered);
     if (buffered <= this.#pongMark() / 2) this.#flushPong();
     if (isDrained) this.#marks.drained();
