@@ -15,14 +15,8 @@ import type { Pressure } from './diagnostics.js';
 import { type FinalEnd, Inbox, type InboxOwner } from './inbox.js';
 import type { ResolvedConnectionOptions, Role } from './options.js';
 import { isHeartbeatIn } from './pings.js';
+import { type ReadEnd, ReadEnds } from './read-ends.js';
 import type { Transport } from './transport.js';
-
-/** How the incoming side ended. Several may follow each other: a Close frame, then the end of TCP, then its loss. */
-export type ReadEnd =
-  | { readonly kind: 'close'; readonly frame: CloseFrame }
-  | { readonly kind: 'failure'; readonly error: Error }
-  | { readonly kind: 'ended' }
-  | { readonly kind: 'lost'; readonly error: Error | undefined };
 
 /** What the reader tells the connection. The calls that reach user code do not throw. */
 export interface ReaderOwner extends FrameTeller {
@@ -67,12 +61,6 @@ export const Hold = {
 export type Hold = (typeof Hold)[keyof typeof Hold];
 
 /**
- * How long an end waits for messages before it to be dealt with, as shares of `closeTimeout`. The peer may be waiting for our
- * answer with the same deadline, so it is never the whole; and short when nobody has shown that he will go on reading.
- */
-const patience = { reader: 1 / 2, nobody: 1 / 5 };
-
-/**
  * The way in: parses what the transport delivers into the inbox, stops reading while there is a reason to, and keeps the order of
  * messages and of the end behind them.
  */
@@ -92,8 +80,7 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
   #offset = 0;
   #holds: number = Hold.Starting;
   #transportPaused = false;
-  #ends: ReadEnd[] | undefined;
-  #endDeadline: Deadline | undefined;
+  #ends: ReadEnds | undefined;
   /** What to do when the messages that are here have been dealt with, and the deadline for that. */
   #leaving: { readonly leave: () => void; readonly deadline: Deadline | undefined } | undefined;
   #bytesReceived = 0;
@@ -185,8 +172,8 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
 
   /** The transport ended its side, or is gone. */
   end(kind: 'ended' | 'lost', error?: Error): void {
-    this.#ends ??= [];
-    this.#ends.push(kind === 'ended' ? { kind } : { kind, error });
+    this.#ends ??= new ReadEnds();
+    this.#ends.add(kind === 'ended' ? { kind } : { kind, error });
     this.#pump();
   }
 
@@ -244,7 +231,7 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
   /** The connection is closed: whoever waits for messages, or comes later, gets `final` behind the queued ones. */
   finish(final: FinalEnd): void {
     this.discard();
-    clearDeadline(this.#endDeadline);
+    this.#ends?.stop();
     this.inbox.finish(final);
   }
 
@@ -363,9 +350,9 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
   /** The peer's Close frame, or its mistake, ends the parsing. */
   #stopParsing(end: ReadEnd): void {
     this.#dropParser();
-    this.#ends ??= [];
+    this.#ends ??= new ReadEnds();
     // The transport may have ended while this waited in the chunk.
-    this.#ends.unshift(end);
+    this.#ends.addFirst(end);
   }
 
   #dropParser(): void {
@@ -443,22 +430,19 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
 
   /** Hands over the ends whose turn has come. */
   #settleEnds(): void {
-    while (this.#ends !== undefined && this.#ends.length > 0) {
+    const ends = this.#ends;
+    while (ends !== undefined && !ends.isEmpty) {
       const isInflating = (this.#holds & Hold.Inflating) !== 0;
       const isDone = this.inbox.isDone && this.#chunk === undefined && !isInflating;
       if (!isDone && !this.#endsNow) {
-        const share = this.inbox.isBeingRead ? patience.reader : patience.nobody;
         // Nothing is dropped: no more comes than the rest of the chunk, and whoever reads on is to have all of it.
-        this.#endDeadline ??= setDeadline(
-          this.#options.closeTimeout * share,
-          () => this.#stopWaiting(),
-          this.#clock,
-        );
+        const giveUp = () => this.#stopWaiting();
+        ends.wait(this.#options.closeTimeout, this.inbox.isBeingRead, giveUp, this.#clock);
         return;
       }
       // It came before them, and nothing stops it any more.
       if (isInflating) return;
-      this.#owner.onReadEnd(this.#ends.shift()!);
+      this.#owner.onReadEnd(ends.take());
     }
   }
 }
