@@ -1,97 +1,45 @@
 import { bytesOf, readNotation } from '../vectors/notation.js';
 import { cutTexts, invalidTexts, validTexts } from '../vectors/utf8.js';
+import {
+  type Area,
+  bad,
+  binary,
+  type ConformanceCase,
+  close,
+  exact,
+  filled,
+  fin,
+  fragments,
+  frame,
+  good,
+  goodLater,
+  kinds,
+  ping,
+  pong,
+  text,
+  whole,
+} from './case.js';
+import { brokenCompression, compression } from './deflate-cases.js';
+import { fragmenting, limits } from './limit-cases.js';
 import { type RawFrame, say } from './raw-frames.js';
 
-/** What a raw peer sends, and what has to come back. */
-export interface ConformanceCase {
-  readonly name: string;
-  /** The section of RFC 6455. */
-  readonly section: string;
-  readonly frames: readonly RawFrame[];
-  /** How many bytes a write has; all in one without it. */
-  readonly chop?: number;
-  /** Only the first so many bytes behind the headers are sent: the failure must not wait for the rest. */
-  readonly cutTail?: number;
-  /** Messages and pongs in order, then the Close frame. */
-  readonly expected: readonly string[];
-}
-
-export interface Area {
-  readonly title: string;
-  readonly cases: readonly ConformanceCase[];
-}
-
-const fin = 0x80;
-const text = 1;
-const binary = 2;
-const close = 8;
-const ping = 9;
-const pong = 10;
-const bye: RawFrame = { first: fin | close, payload: Buffer.from([0x03, 0xe8]) };
-
-function frame(first: number, payload: string | Buffer = ''): RawFrame {
-  return { first, payload: Buffer.from(payload as string) };
-}
-
-/** A case that ends in order: the peer closes with 1000 behind its frames. */
-function good(
-  name: string,
-  section: string,
-  frames: readonly RawFrame[],
-  expected: readonly string[],
-  chop?: number,
-): ConformanceCase {
-  const all = [...frames, bye];
-  const events = [...expected, 'close 1000'];
-  return { name, section, frames: all, expected: events, ...(chop !== undefined && { chop }) };
-}
-
-/** A case that the library ends; what stands behind the mistake must not be delivered. */
-function bad(
-  name: string,
-  section: string,
-  frames: readonly RawFrame[],
-  code: number,
-  before: readonly string[] = [],
-): ConformanceCase {
-  return {
-    name,
-    section,
-    frames: [...frames, frame(fin | text, 'too late')],
-    expected: [...before, `close ${code}`],
-  };
-}
-
-/** `payload` in pieces of `size` bytes, as the fragments of one message. */
-function fragments(opcode: number, payload: Buffer, size: number): RawFrame[] {
-  const count = Math.max(1, Math.ceil(payload.length / size));
-  return Array.from({ length: count }, (_, i) =>
-    frame((i === count - 1 ? fin : 0) | (i === 0 ? opcode : 0), payload.subarray(i * size, (i + 1) * size)),
+const edges = [0, 1, 125, 126, 127, 128, 65_535, 65_536, 65_537, 1_048_576, 16_777_216];
+/** A message of `size` bytes, which is echoed, in frames of `part` bytes. */
+function large(kind: 'text' | 'binary', opcode: number, size: number, part: number, chop?: number) {
+  const frames = part === size ? '' : ` in fragments of ${part}`;
+  const writes = chop === undefined ? '' : `, in writes of ${chop}`;
+  return goodLater(
+    `${kind} of ${size} bytes${frames}${writes}`,
+    part === size ? '5.2' : '5.4',
+    () => {
+      const payload = whole(opcode, size);
+      return { frames: fragments(opcode, payload, Math.max(1, part)), expected: [say(kind, payload)] };
+    },
+    chop === undefined ? {} : { chop },
   );
 }
 
-const edges = [0, 1, 125, 126, 127, 128, 65_535, 65_536, 65_537, 1_048_576, 16_777_216];
-const kinds = [
-  ['text', text],
-  ['binary', binary],
-] as const;
-
-function filled(opcode: number, size: number): Buffer {
-  return opcode === text ? Buffer.alloc(size, 'ants €') : Buffer.alloc(size, bytesOf('00fe017f80ff'));
-}
-
-/** Text that ends with a whole character, of `size` bytes or a few less. */
-function whole(opcode: number, size: number): Buffer {
-  const bytes = filled(opcode, size);
-  return opcode === text ? bytes.fill('.', size - (size % 8)) : bytes;
-}
-
-const framing = kinds.flatMap(([kind, opcode]) =>
-  edges.map((size) => {
-    const payload = whole(opcode, size);
-    return good(`${kind} of ${size} bytes`, '5.2', [frame(fin | opcode, payload)], [say(kind, payload)]);
-  }),
-);
+const framing = kinds.flatMap(([kind, opcode]) => edges.map((size) => large(kind, opcode, size, size)));
 
 const longer = (
   [
@@ -110,19 +58,27 @@ const longer = (
   ),
 );
 
-const chopped = [1, 2, 3, 7, 125, 997].flatMap((chop) =>
-  [0, 125, 126, 1000].map((size) => {
-    const payload = whole(text, size);
-    const frames = [frame(fin | text, payload), frame(fin | ping, 'p')];
-    return good(
-      `text of ${size} bytes and a ping, in writes of ${chop}`,
-      '5.2',
-      frames,
-      [say('text', payload), 'pong 1 70'],
-      chop,
-    );
-  }),
-);
+const chopped = [
+  ...[1, 2, 3, 7, 125, 997].flatMap((chop) =>
+    [0, 125, 126, 1000].map((size) => {
+      const payload = whole(text, size);
+      const frames = [frame(fin | text, payload), frame(fin | ping, 'p')];
+      return good(
+        `text of ${size} bytes and a ping, in writes of ${chop}`,
+        '5.2',
+        frames,
+        [say('text', payload), 'pong 1 70'],
+        { chop },
+      );
+    }),
+  ),
+  ...kinds.flatMap(([kind, opcode]) =>
+    [65_535, 65_536, 1_048_576, 16_777_216].map((size) => large(kind, opcode, size, size, 997)),
+  ),
+  ...kinds.flatMap(([kind, opcode]) =>
+    [997, 4_096, 65_536].map((part) => large(kind, opcode, 1_048_576, part, 997)),
+  ),
+];
 
 const controls = [
   ...[0, 1, 124, 125].map((size) =>
@@ -204,8 +160,12 @@ const fragmentation = [
     1002,
     ['text 2 6162'],
   ),
-  good('65,536 fragments of one byte', '5.4', fragments(binary, filled(binary, 65_536), 1), [
-    say('binary', filled(binary, 65_536)),
+  ...kinds.flatMap(([kind, opcode]) => [
+    ...[64, 997, 65_536].map((part) => large(kind, opcode, 1_048_576, part)),
+    large(kind, opcode, 16_777_216, 65_536),
+    // 65,536 fragments each.
+    large(kind, opcode, 65_536, 1),
+    large(kind, opcode, 16_777_216, 256),
   ]),
 ];
 
@@ -236,12 +196,15 @@ const utf8 = [
     const { bytes, mark } = readNotation(notation);
     const start = bytes.subarray(0, mark);
     return [
-      { ...bad(`${name}, no last fragment`, '8.1', [], 1007), frames: [frame(text, start)] },
-      {
-        ...bad(`${name}, the frame is not whole`, '8.1', [], 1007),
-        frames: [frame(fin | text, Buffer.concat([start, Buffer.alloc(9)]))],
-        cutTail: 9,
-      },
+      exact(`${name}, no last fragment`, '8.1', [frame(text, start)], ['close 1007']),
+      bad(
+        `${name}, the frame is not whole`,
+        '8.1',
+        [frame(fin | text, Buffer.concat([start, Buffer.alloc(9)]))],
+        1007,
+        [],
+        { cutTail: 9 },
+      ),
     ];
   }),
 ];
@@ -260,37 +223,24 @@ const goodCodes = [
 const badCodes = [0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535];
 
 const closes: readonly ConformanceCase[] = [
-  { name: 'an empty Close', section: '5.5.1', frames: [frame(fin | close)], expected: ['close'] },
+  exact('an empty Close', '5.5.1', [frame(fin | close)], ['close']),
   bad('a Close of one byte', '5.5.1', [frame(fin | close, 'x')], 1002),
-  ...goodCodes.map((code) => ({
-    name: `code ${code}, then text, which is not read`,
-    section: '7.4',
-    frames: [closing(code, 'why'), frame(fin | text, 'too late'), frame(fin | ping)],
-    expected: [`close ${code}`],
-  })),
+  ...goodCodes.map((code) =>
+    exact(
+      `code ${code}, then text, which is not read`,
+      '7.4',
+      [closing(code, 'why'), frame(fin | text, 'too late'), frame(fin | ping)],
+      [`close ${code}`],
+    ),
+  ),
   ...badCodes.map((code) => bad(`code ${code}`, '7.4', [closing(code)], 1002)),
-  {
-    name: 'a reason of 123 bytes',
-    section: '5.5',
-    frames: [closing(1000, 'r'.repeat(123))],
-    expected: ['close 1000'],
-  },
+  exact('a reason of 123 bytes', '5.5', [closing(1000, 'r'.repeat(123))], ['close 1000']),
   bad('a reason of 124 bytes', '5.5', [closing(1000, 'r'.repeat(124))], 1002),
   ...invalidTexts.map(([name, bytes]) =>
     bad(`reason: ${name}`, '5.5.1', [closing(1000, bytesOf(bytes))], 1007),
   ),
-  {
-    name: 'a Close inside a fragmented message',
-    section: '5.5.1',
-    frames: [frame(text, 'a'), closing(1000)],
-    expected: ['close 1000'],
-  },
-  {
-    name: 'two Close frames',
-    section: '5.5.1',
-    frames: [closing(1000), closing(3000)],
-    expected: ['close 1000'],
-  },
+  exact('a Close inside a fragmented message', '5.5.1', [frame(text, 'a'), closing(1000)], ['close 1000']),
+  exact('two Close frames', '5.5.1', [closing(1000), closing(3000)], ['close 1000']),
 ];
 
 /** Every case, in the order of its number. */
@@ -304,4 +254,8 @@ export const areas: readonly Area[] = [
   { title: 'Fragmentation', cases: fragmentation },
   { title: 'UTF-8', cases: utf8 },
   { title: 'Closing handshake', cases: closes },
+  { title: 'Fragmentation of what is sent', cases: fragmenting },
+  { title: 'Limits', cases: limits },
+  { title: 'Compression: parameters, sizes, fragmentation', cases: compression },
+  { title: 'Compression: what may not come', cases: brokenCompression },
 ];

@@ -3,11 +3,16 @@ import { join } from 'node:path';
 import { type Role, serve } from 'ants-ws';
 import { expect } from 'chai';
 import { readText, root } from '../house/root.js';
+import { startAnswerer } from './answer.js';
 import { areas } from './cases.js';
 import { type ConformanceResult, numbered, page, pagePath, resultPath } from './report.js';
-import { ask, requests } from './requests.js';
+import { ask } from './request-case.js';
+import { requests } from './requests.js';
+import { responses } from './responses.js';
 import { type Bench, startBench } from './runner.js';
 
+/** The server that gets the requests. */
+const listening = { port: 0, host: '127.0.0.1', subprotocols: ['chat', 'superchat'], compression: true };
 const roles: readonly Role[] = ['server', 'client'];
 
 describe('conformance over real sockets', () => {
@@ -26,9 +31,10 @@ describe('conformance over real sockets', () => {
           this.timeout(60_000);
           for (const { number, area, case: one } of numbered) {
             if (area !== title) continue;
-            const outcome = await bench.run(one);
+            const script = one.script();
+            const outcome = await bench.run(one, script);
             outcomes.set(`${role} ${number}`, outcome);
-            expect(outcome, `${number} ${one.name}`).to.equal([...one.expected, 'FIN'].join(', '));
+            expect(outcome, `${number} ${one.name}`).to.equal([...script.expected, 'FIN'].join(', '));
           }
         });
       }
@@ -37,18 +43,31 @@ describe('conformance over real sockets', () => {
 
   // In a block of their own: mocha runs tests before blocks, and these need what the blocks above have noted.
   describe('as a whole', () => {
-    it('opening handshake, as a server', async () => {
-      const server = await serve({ port: 0, host: '127.0.0.1' }, () => {});
-      for (const [i, { name, request, expected }] of requests.entries()) {
-        const status = await ask(server.port!, request);
-        outcomes.set(`request ${i}`, status);
-        expect(status, name).to.equal(expected);
+    it('opening handshake, as a server', async function () {
+      this.timeout(60_000);
+      for (const [i, { name, request, expected, options }] of requests.entries()) {
+        const server = await serve({ ...listening, ...options }, () => {});
+        const said = await ask(server.port!, request);
+        await server.close({ timeout: 0 });
+        outcomes.set(`request ${i}`, said);
+        expect(said, name).to.equal(expected);
       }
-      await server.close();
+    });
+
+    it('opening handshake, as a client', async function () {
+      this.timeout(60_000);
+      const answerer = await startAnswerer();
+      for (const [i, one] of responses.entries()) {
+        const said = await answerer.answer(one);
+        outcomes.set(`response ${i}`, said);
+        expect(said, one.name).to.equal(one.expected);
+      }
+      await answerer.stop();
     });
 
     it('has the committed result, and the page made from it', () => {
-      expect(outcomes.size, 'every case ran').to.equal(2 * numbered.length + requests.length);
+      const count = 2 * numbered.length + requests.length + responses.length;
+      expect(outcomes.size, 'every case ran').to.equal(count);
       const frames = areas.map(({ title }) => ({
         area: title,
         cases: numbered
@@ -61,16 +80,27 @@ describe('conformance over real sockets', () => {
             client: outcomes.get(`client ${number}`)!,
           })),
       }));
-      const handshake = {
-        area: 'Opening handshake: requests',
-        cases: requests.map(({ name, section }, i) => ({
-          number: `${areas.length + 1}.${i + 1}`,
-          name,
-          section,
-          server: outcomes.get(`request ${i}`)!,
-        })),
-      };
-      const now: ConformanceResult[] = [...frames, handshake];
+      const handshakes = [
+        {
+          area: 'Opening handshake: requests, to a server',
+          cases: requests.map(({ name, section }, i) => ({
+            number: `${areas.length + 1}.${i + 1}`,
+            name,
+            section,
+            server: outcomes.get(`request ${i}`)!,
+          })),
+        },
+        {
+          area: 'Opening handshake: responses, to a client',
+          cases: responses.map(({ name, section }, i) => ({
+            number: `${areas.length + 2}.${i + 1}`,
+            name,
+            section,
+            client: outcomes.get(`response ${i}`)!,
+          })),
+        },
+      ];
+      const now: ConformanceResult[] = [...frames, ...handshakes];
       if (process.env['UPDATE_SNAPSHOTS'] === '1') {
         writeFileSync(join(root, resultPath), `${JSON.stringify(now, undefined, 2)}\n`);
         writeFileSync(join(root, pagePath), page(now));

@@ -9,6 +9,8 @@ export interface RawFrame {
   readonly wrongMask?: boolean;
   /** The size of the length field in bytes, where it is not the shortest one. */
   readonly lengthSize?: 2 | 8;
+  /** The length that is announced, in 8 bytes, where it is not that of the payload. */
+  readonly length?: bigint;
 }
 
 const key = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
@@ -16,17 +18,26 @@ const key = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
 /** The bytes of a frame, made without the library's own encoder. */
 export function encode(frame: RawFrame, masked: boolean): Buffer {
   const { length } = frame.payload;
-  const size = frame.lengthSize ?? (length < 126 ? 0 : length < 65536 ? 2 : 8);
+  const shortest = length < 126 ? 0 : length < 65536 ? 2 : 8;
+  const size = frame.length === undefined ? (frame.lengthSize ?? shortest) : 8;
   const header = Buffer.alloc(2 + size);
   header[0] = frame.first;
   header[1] = size === 0 ? length : size === 2 ? 126 : 127;
   if (size === 2) header.writeUInt16BE(length, 2);
-  if (size === 8) header.writeBigUInt64BE(BigInt(length), 2);
+  if (size === 8) header.writeBigUInt64BE(frame.length ?? BigInt(length), 2);
   if (masked === (frame.wrongMask ?? false)) return Buffer.concat([header, frame.payload]);
   header[1] |= 0x80;
   const payload = Buffer.from(frame.payload);
   for (let i = 0; i < length; i++) payload[i]! ^= key[i % 4]!;
   return Buffer.concat([header, key, payload]);
+}
+
+/** What holds for the frames of a connection. */
+export interface FrameAgreement {
+  /** Inflates a message, where compression was agreed on. */
+  readonly inflate?: ((payload: Buffer) => Buffer) | undefined;
+  /** The largest payload of a data frame. */
+  readonly fragmentSize?: number | undefined;
 }
 
 /** Collects what comes from the library, and says it in words. */
@@ -35,14 +46,18 @@ export class FrameLog {
   /** The payload of the Close frame, once it is here. */
   close: Buffer | undefined;
   readonly #masked: boolean;
+  readonly #agreed: FrameAgreement;
   #chunks: Buffer[] = [];
   #size = 0;
   #needed = 2;
-  #message: { readonly text: boolean; readonly parts: Buffer[] } | undefined;
+  #message: { readonly first: number; readonly parts: Buffer[] } | undefined;
 
-  /** `masked`: whether the frames that come must be masked, as those of a client (RFC 6455 section 5.1). */
-  constructor(masked: boolean) {
+  /**
+   * @param masked Whether the frames that come must be masked, as those of a client (RFC 6455 section 5.1).
+   */
+  constructor(masked: boolean, agreed: FrameAgreement = {}) {
     this.#masked = masked;
+    this.#agreed = agreed;
   }
 
   add(chunk: Buffer): void {
@@ -89,18 +104,43 @@ export class FrameLog {
 
   #frame(first: number, payload: Buffer): void {
     if (this.close !== undefined) this.events.push('a frame behind the Close');
-    if ((first & 0x70) !== 0) this.events.push('a reserved bit');
     const opcode = first & 0x0f;
+    const mayBeDeflated = this.#agreed.inflate !== undefined && (opcode === 1 || opcode === 2);
+    if ((first & (mayBeDeflated ? 0x30 : 0x70)) !== 0) this.events.push('a reserved bit');
     if (opcode === 8) {
       this.close = payload;
       this.events.push(payload.length < 2 ? 'close' : `close ${payload.readUInt16BE(0)}`);
-    } else if (opcode === 9 || opcode === 10) this.events.push(say(opcode === 9 ? 'ping' : 'pong', payload));
+    } else if (opcode === 9) {
+      // That of a heartbeat, which carries what nobody can guess.
+      this.events.push(`ping ${payload.length}`);
+    } else if (opcode === 10) this.events.push(say('pong', payload));
     else {
-      this.#message ??= { text: opcode === 1, parts: [] };
+      if ((opcode === 0) !== (this.#message !== undefined)) this.events.push('wrongly fragmented');
+      this.#message ??= { first, parts: [] };
       this.#message.parts.push(payload);
+      if (payload.length > (this.#agreed.fragmentSize ?? Infinity)) this.events.push('too large a frame');
       if (first < 0x80) return;
-      this.events.push(say(this.#message.text ? 'text' : 'binary', Buffer.concat(this.#message.parts)));
+      this.events.push(this.#sayMessage(this.#message.first, this.#message.parts));
       this.#message = undefined;
+    }
+  }
+
+  #sayMessage(first: number, parts: readonly Buffer[]): string {
+    const kind = (first & 0x0f) === 1 ? 'text' : 'binary';
+    const payload = Buffer.concat(parts);
+    if ((first & 0x40) === 0) {
+      const frames = parts.length === 1 ? '' : ` in ${parts.length} frames of ${parts[0]!.length}`;
+      return `${say(kind, payload)}${frames}`;
+    }
+    // How many frames there are depends on the version of zlib.
+    return `${say(kind, this.#inflated(payload))} deflated`;
+  }
+
+  #inflated(payload: Buffer): Buffer {
+    try {
+      return this.#agreed.inflate!(payload);
+    } catch (error) {
+      return Buffer.from(`${error}`);
     }
   }
 }

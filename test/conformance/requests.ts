@@ -1,115 +1,224 @@
-import { once } from 'node:events';
-import { createConnection } from 'node:net';
+import { deflateName } from './deflate-peer.js';
+import { key, type RequestCase, request, row, rows } from './request-case.js';
+import { extensionOffers, subprotocolOffers } from './request-offers.js';
 
-/** A request to our server, right or wrong, and the first line of the answer. */
-export interface RequestCase {
-  readonly name: string;
-  readonly section: string;
-  readonly request: string;
-  readonly expected: string;
-}
-
-const headers = [
-  ['Host', '127.0.0.1'],
-  ['Upgrade', 'websocket'],
-  ['Connection', 'Upgrade'],
-  ['Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ=='],
-  ['Sec-WebSocket-Version', '13'],
-] as const;
-
-/** The request with changes: a header gets these values, one line for each; none leaves it out. */
-function request(
-  changes: Readonly<Record<string, readonly string[]>> = {},
-  start = 'GET / HTTP/1.1',
-): string {
-  const changed = new Map(Object.entries(changes));
-  const lines = headers.flatMap(([name, value]) =>
-    (changed.get(name) ?? [value]).map((one) => `${name}: ${one}`),
-  );
-  const known = new Set<string>(headers.map(([name]) => name));
-  for (const [name, values] of changed)
-    if (!known.has(name)) lines.push(...values.map((one) => `${name}: ${one}`));
-  return `${[start, ...lines].join('\r\n')}\r\n\r\n`;
-}
-
-function row(name: string, section: string, bytes: string, status: number): RequestCase {
-  return { name, section, request: bytes, expected: String(status) };
-}
-
-const accepted: readonly (readonly [string, Readonly<Record<string, readonly string[]>>])[] = [
-  ['as in the RFC', {}],
-  ['Upgrade in capitals', { Upgrade: ['WEBSOCKET'] }],
-  ['Connection as a list', { Connection: ['keep-alive, Upgrade'] }],
-  ['Connection in two lines', { Connection: ['keep-alive', 'upgrade'] }],
-  ['two lines of extensions that nobody knows', { 'Sec-WebSocket-Extensions': ['a; b=1', 'c'] }],
+const starts: readonly (readonly [start: string, status: number])[] = [
+  ['GET http://127.0.0.1/ HTTP/1.1', 101],
+  ['GET //a HTTP/1.1', 101],
+  ['GET /?a=1 HTTP/1.1', 101],
+  ['GET /#a HTTP/1.1', 400],
+  ['GET * HTTP/1.1', 400],
+  ['GET 127.0.0.1:80 HTTP/1.1', 400],
+  ['GET  HTTP/1.1', 400],
+  ['GET / / HTTP/1.1', 400],
+  ['GET /\0 HTTP/1.1', 400],
+  ['POST / HTTP/1.1', 405],
+  ['HEAD / HTTP/1.1', 405],
+  ['get / HTTP/1.1', 400],
+  ['FETCH / HTTP/1.1', 400],
+  ['GET / HTTP/1.0', 400],
+  ['GET / HTTP/0.9', 400],
+  ['GET / HTTP/2.0', 400],
+  ['GET / HTTP/1.01', 400],
+  ['GET / HTTP/1,1', 400],
+  ['GET / http/1.1', 400],
+  // What names the protocol is not to be had of node:http.
+  ['GET / RTSP/1.1', 101],
 ];
 
+const line = rows('4.2.1', 101, [
+  ['as in the RFC', {}],
+  ['Upgrade in capitals', { Upgrade: ['WEBSOCKET'] }],
+  ['Upgrade as a list', { Upgrade: ['h2c,, websocket'] }],
+  ['Upgrade in two lines', { Upgrade: ['h2c', 'websocket'] }],
+  ['Connection as a list', { Connection: ['keep-alive, Upgrade'] }],
+  ['Connection in two lines', { Connection: ['keep-alive', 'upgrade'] }],
+]).concat(
+  starts.map(([start, status]) => row(start.replace('\0', '<NUL>'), '4.1', request({}, start), status)),
+);
+
+const missing = ['Host', 'Upgrade', 'Connection', 'Sec-WebSocket-Key', 'Sec-WebSocket-Version'].flatMap(
+  (name) => {
+    const status = name === 'Host' || name.endsWith('Key') ? 400 : 426;
+    return [
+      row(`no ${name}`, '4.2.1', request({ [name]: [] }), status),
+      row(`an empty ${name}`, '4.2.1', request({ [name]: [''] }), status),
+    ];
+  },
+);
+
+const repeated = [
+  ...rows('4.2.1', 400, [
+    ['Host twice', { Host: ['127.0.0.1', '127.0.0.1'] }],
+    ['two Hosts', { Host: ['127.0.0.1', 'a.example'] }],
+    ['Sec-WebSocket-Key twice', { 'Sec-WebSocket-Key': [key, key] }],
+    ['two keys in a list', { 'Sec-WebSocket-Key': [`${key}, ${key}`] }],
+    ['two Origins', { Origin: ['http://127.0.0.1', 'http://127.0.0.1'] }],
+  ]),
+  ...rows('4.4', 426, [
+    ['Sec-WebSocket-Version twice', { 'Sec-WebSocket-Version': ['13', '13'] }],
+    ['two versions', { 'Sec-WebSocket-Version': ['8', '13'] }],
+  ]),
+];
+
+const hosts = [
+  'a.example/b',
+  'user@a.example',
+  'a b',
+  'a.example:65536',
+  'a.example:x',
+  'a.example, b.example',
+  '[::1',
+  '%',
+  'a.example:80:80',
+];
 const keys = [
-  '',
   'short',
   'dGhlIHNhbXBsZSBub25jZQ',
+  'dGhlIHNhbXBsZSBub25jZQ=',
+  'dGhlIHNhbXBsZSBub25jZQ===',
   'dGhlIHNhbXBsZSBub25jZQ==x',
+  'dGhlIHNhbXBsZSBu b25jZQ==',
   'AAAA',
+  'AAAAAAAAAAAAAAAAAAAA',
+  'AAAAAAAAAAAAAAAAAAAAAAA=',
+  '_-AAAAAAAAAAAAAAAAAAAA==',
   '!!!!!!!!!!!!!!!!!!!!!!==',
 ];
 const versions = [
-  '',
   '0',
   '8',
   '12',
   '14',
   '013',
   '+13',
+  '-13',
   '13.0',
+  '1.3e1',
   '13 13',
   '13, 13',
+  '13;',
+  '"13"',
   '0x0d',
   '255',
   '256',
   'x',
 ];
 
-/** Every request, in the order of its number. */
-export const requests: readonly RequestCase[] = [
-  ...accepted.map(([name, changes]) => row(name, '4.2.1', request(changes), 101)),
-  ...['Host', 'Upgrade', 'Connection', 'Sec-WebSocket-Key', 'Sec-WebSocket-Version'].map((name) =>
-    row(`no ${name}`, '4.2.1', request({ [name]: [] }), name === 'Host' || name.endsWith('Key') ? 400 : 426),
+const values = [
+  ...hosts.map((host) => row(`Host ${JSON.stringify(host)}`, '4.2.1', request({ Host: [host] }), 400)),
+  ...['a.example:8080', '[::1]:80', 'LOCALHOST'].map((host) =>
+    row(`Host ${JSON.stringify(host)}`, '4.2.1', request({ Host: [host] }), 101),
   ),
-  ...['Host', 'Sec-WebSocket-Key', 'Sec-WebSocket-Version'].map((name) => {
-    const value = headers.find(([known]) => known === name)![1];
-    return row(
-      `${name} twice`,
-      '4.2.1',
-      request({ [name]: [value, value] }),
-      name.endsWith('Version') ? 426 : 400,
-    );
-  }),
-  ...keys.map((key) =>
-    row(`key ${JSON.stringify(key)}`, '4.2.1', request({ 'Sec-WebSocket-Key': [key] }), 400),
+  ...['h2c', 'websocket/13', 'websockets', 'web socket'].map((value) =>
+    row(`Upgrade: ${value}`, '4.2.1', request({ Upgrade: [value] }), 426),
+  ),
+  ...['close', 'keep-alive', 'upgrades'].map((value) =>
+    row(`Connection: ${value}`, '4.2.1', request({ Connection: [value] }), 426),
+  ),
+  ...keys.map((one) =>
+    row(`key ${JSON.stringify(one)}`, '4.2.1', request({ 'Sec-WebSocket-Key': [one] }), 400),
+  ),
+  row(
+    'the key of the RFC whose last bits are not 0',
+    '4.1',
+    request({ 'Sec-WebSocket-Key': ['AQIDBAUGBwgJCgsMDQ4PEC=='] }),
+    101,
   ),
   ...versions.map((version) =>
     row(`version ${JSON.stringify(version)}`, '4.4', request({ 'Sec-WebSocket-Version': [version] }), 426),
   ),
-  row('Upgrade to h2c', '4.2.1', request({ Upgrade: ['h2c'] }), 426),
-  row('Connection: close', '4.2.1', request({ Connection: ['close'] }), 426),
-  row('POST', '4.1', request({}, 'POST / HTTP/1.1'), 405),
-  row('HTTP/1.0', '4.1', request({}, 'GET / HTTP/1.0'), 400),
-  row('HTTP/0.9', '4.1', 'GET /\r\n\r\n', 426),
-  row('a header without a colon', '4.1', request({}).replace('Upgrade: ', 'Upgrade '), 400),
-  row('a head of 32 KiB', '4.1', request({ 'X-Long': ['x'.repeat(32_768)] }), 431),
+  row('spaces around the version', '4.4', request({ 'Sec-WebSocket-Version': [' \t13\t '] }), 101),
+  ...['http://127.0.0.1', 'HTTP://127.0.0.1:80'].map((origin) =>
+    row(`Origin ${origin}`, '10.2', request({ Origin: [origin] }), 101),
+  ),
+  ...['http://a.example', 'http://127.0.0.1:81', 'http://127.0.0.1.a.example', 'null', 'x', ''].map(
+    (origin) => row(`Origin ${JSON.stringify(origin)}`, '10.2', request({ Origin: [origin] }), 403),
+  ),
 ];
 
-/** Sends a request; returns the status of the answer. */
-export async function ask(port: number, bytes: string): Promise<string> {
-  const socket = createConnection({ port, host: '127.0.0.1' });
-  // A reset behind the answer is one of the ways to end.
-  socket.on('error', () => {});
-  socket.write(bytes);
-  let answer = '';
-  while (!answer.includes('\r\n\r\n')) {
-    const [chunk] = (await once(socket, 'data')) as [Buffer];
-    answer += chunk.toString('latin1');
-  }
-  socket.destroy();
-  return /^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1] ?? 'no HTTP/1.1';
-}
+const bodies = [
+  row('Content-Length: 0', '4.1', request({ 'Content-Length': ['0'] }), 101),
+  ...rows('4.1', 400, [
+    ['Content-Length: 5', { 'Content-Length': ['5'] }],
+    ['Content-Length twice', { 'Content-Length': ['0', '5'] }],
+    ['Content-Length: -1', { 'Content-Length': ['-1'] }],
+    ['Content-Length: x', { 'Content-Length': ['x'] }],
+    ['Transfer-Encoding: chunked', { 'Transfer-Encoding': ['chunked'] }],
+    ['Transfer-Encoding: x', { 'Transfer-Encoding': ['x'] }],
+    ['Content-Length and Transfer-Encoding', { 'Content-Length': ['5'], 'Transfer-Encoding': ['chunked'] }],
+  ]),
+];
+
+const long = 'x'.repeat(20_000);
+
+const oversized = [
+  row('a head of 32 KiB', '4.1', request({ 'X-Long': ['x'.repeat(32_768)] }), 431),
+  row(
+    'a head of 32 KiB in 1,000 lines',
+    '4.1',
+    request({ 'X-Many': Array<string>(1_000).fill('x'.repeat(24)) }),
+    431,
+  ),
+  row('a target of 20,000 bytes', '4.1', request({}, `GET /${long} HTTP/1.1`), 431),
+  ...[
+    'Host',
+    'Sec-WebSocket-Key',
+    'Sec-WebSocket-Version',
+    'Sec-WebSocket-Protocol',
+    'Sec-WebSocket-Extensions',
+  ].flatMap((name) => [
+    row(`${name} of 20,000 bytes`, '4.2.1', request({ [name]: [long] }), 431),
+    row(
+      `${name} of 10,000 bytes`,
+      '4.2.1',
+      request({ [name]: [long.slice(10_000)] }),
+      name.endsWith('Version') ? 426 : /Protocol|Extensions/.test(name) ? 101 : 400,
+    ),
+  ]),
+  row(
+    '1,000 subprotocols',
+    '4.2.1',
+    request({ 'Sec-WebSocket-Protocol': [Array.from({ length: 1_000 }, (_, i) => `p${i}`).join()] }),
+    101,
+  ),
+  row(
+    '600 offers of compression',
+    '9.1',
+    request({ 'Sec-WebSocket-Extensions': [Array<string>(600).fill(`${deflateName};x`).join()] }),
+    101,
+  ),
+];
+
+const syntax: readonly (readonly [name: string, bytes: string, expected: number])[] = [
+  ['HTTP/0.9', 'GET /\r\n\r\n', 426],
+  ['an empty line first', `\r\n${request()}`, 101],
+  ['a header without a colon', request().replace('Upgrade: ', 'Upgrade '), 400],
+  ['a space before the colon', request().replace('Upgrade:', 'Upgrade :'), 400],
+  ['a header without a name', request().replace('Upgrade:', ':'), 400],
+  ['a name that is not a token', request().replace('Upgrade:', 'Upgr(ade:'), 400],
+  ['a folded line', request({ 'X-A': ['a\r\n b'] }), 400],
+  ['a line feed alone as the end of a line', request().replaceAll('\r\n', '\n'), 400],
+  ['a carriage return alone inside a value', request({ 'X-A': ['a\rb'] }), 400],
+  ['NUL inside a value', request({ 'X-A': ['a\0b'] }), 400],
+  ['no HTTP', 'hello\r\n\r\n', 400],
+  ['the hello of TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n', 400],
+  ['a frame', '\x81\x85\0\0\0\0hello\r\n\r\n', 400],
+];
+
+/** Every request, in the order of its number. */
+export const requests: readonly RequestCase[] = [
+  ...line,
+  ...missing,
+  ...repeated,
+  ...values,
+  ...bodies,
+  ...subprotocolOffers,
+  ...extensionOffers,
+  ...oversized,
+  ...syntax.map(([name, bytes, expected]) => row(name, '4.1', bytes, expected)),
+  {
+    ...row('a head without an end', '4.1', 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n', 408),
+    options: { handshakeTimeout: 50 },
+  },
+];

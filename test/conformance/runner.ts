@@ -1,18 +1,19 @@
 import { once } from 'node:events';
 import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
-import { type Connection, dial, type Role, serve } from 'ants-ws';
-import { switching } from '../client/raw-server.js';
+import { type CompressionOptions, type Connection, dial, type Role, type Server, serve } from 'ants-ws';
 import { formatRequest } from '../server/raw-client.js';
-import type { ConformanceCase } from './cases.js';
+import type { ConformanceCase, Script } from './case.js';
+import { type DeflateLimits, deflateElement, PeerInflater } from './deflate-peer.js';
 import { encode, FrameLog } from './raw-frames.js';
+import { acceptFor, response } from './response-case.js';
 
 /** What the largest cases need. */
 const raised = { maxMessageSize: 2 ** 24, maxFragments: 2 ** 16 };
 
 /** Runs cases against the library in one role, one behind the other. */
 export interface Bench {
-  run(conformanceCase: ConformanceCase): Promise<string>;
+  run(conformanceCase: ConformanceCase, script: Script): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -22,15 +23,29 @@ export function startBench(role: Role): Promise<Bench> {
 }
 
 async function benchServer(): Promise<Bench> {
-  const server = await serve({ port: 0, host: '127.0.0.1', ...raised }, echo);
+  const servers = new Map<string, Server>();
+  async function serverFor({ options, deflate }: ConformanceCase): Promise<Server> {
+    const settings = { ...raised, ...options, ...(deflate && { compression: { threshold: 0 } }) };
+    const key = JSON.stringify(settings);
+    const server = servers.get(key) ?? (await serve({ port: 0, host: '127.0.0.1', ...settings }, echo));
+    servers.set(key, server);
+    return server;
+  }
   return {
-    async run(conformanceCase) {
-      const socket = createConnection({ port: server.port!, host: '127.0.0.1' });
-      socket.write(formatRequest());
-      return play(conformanceCase, 'server', socket, await headOf(socket));
+    async run(conformanceCase, script) {
+      const { port } = await serverFor(conformanceCase);
+      const { deflate } = conformanceCase;
+      const socket = createConnection({ port: port!, host: '127.0.0.1' });
+      const offer = deflate && deflateElement(deflate);
+      socket.write(formatRequest({ headers: offer ? { 'Sec-WebSocket-Extensions': offer } : {} }));
+      const { head, behind } = await headOf(socket);
+      if (deflate !== undefined && !head.includes('permessage-deflate')) {
+        throw new Error(`the server did not agree to ${offer}: ${head}`);
+      }
+      return play(conformanceCase, script, 'server', socket, behind);
     },
     async stop() {
-      await server.close();
+      for (const server of servers.values()) await server.close();
     },
   };
 }
@@ -41,13 +56,16 @@ async function benchClient(): Promise<Bench> {
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
-    async run(conformanceCase) {
-      const dialling = dial(`ws://127.0.0.1:${port}/`, raised).then(echo);
+    async run(conformanceCase, script) {
+      const { options, deflate } = conformanceCase;
+      const settings = { ...raised, ...options, ...(deflate && { compression: compressionFor(deflate) }) };
+      const dialling = dial(`ws://127.0.0.1:${port}/`, settings).then(echo);
       const [socket] = (await once(server, 'connection')) as [Socket];
       const { head } = await headOf(socket);
-      socket.write(switching(head));
+      const agreed = deflate ? { 'Sec-WebSocket-Extensions': [deflateElement(deflate)] } : {};
+      socket.write(response(agreed).replace('<accept>', acceptFor(head)));
       await dialling;
-      return play(conformanceCase, 'client', socket, { behind: Buffer.alloc(0) });
+      return play(conformanceCase, script, 'client', socket);
     },
     async stop() {
       server.close();
@@ -56,12 +74,23 @@ async function benchClient(): Promise<Bench> {
   };
 }
 
+/** What makes our client offer this. */
+function compressionFor({ windowBits, contextTakeover }: DeflateLimits): CompressionOptions {
+  return {
+    threshold: 0,
+    windowBits,
+    peerWindowBits: windowBits,
+    contextTakeover,
+    peerContextTakeover: contextTakeover,
+  };
+}
+
 function echo(connection: Connection<unknown>): void {
   connection.on('message', (message) => void connection.send(message));
 }
 
 /** The head of a request or a response, and the bytes behind it. */
-async function headOf(socket: Socket): Promise<{ head: string; behind: Buffer }> {
+export async function headOf(socket: Socket): Promise<{ head: string; behind: Buffer }> {
   let bytes = Buffer.alloc(0);
   for (;;) {
     const [chunk] = (await once(socket, 'data')) as [Buffer];
@@ -73,14 +102,19 @@ async function headOf(socket: Socket): Promise<{ head: string; behind: Buffer }>
   }
 }
 
-/** Sends the frames of a case, and says what came back and how TCP ended. */
-async function play(
-  { frames, chop, cutTail }: ConformanceCase,
+/** Sends the frames of a case to an end in the role `role`, and says what came back and how TCP ended. */
+export async function play(
+  { chop, cutTail, answersClose, options, deflate }: ConformanceCase,
+  { frames }: Script,
   role: Role,
   socket: Socket,
-  { behind }: { readonly behind: Buffer },
+  behind: Buffer = Buffer.alloc(0),
 ): Promise<string> {
-  const log = new FrameLog(role === 'client');
+  const inflater = deflate && new PeerInflater(deflate);
+  const log = new FrameLog(role === 'client', {
+    inflate: inflater && ((payload) => inflater.inflate(payload)),
+    fragmentSize: options?.fragmentSize,
+  });
   log.add(behind);
   let end = 'cut';
   const ended = new Promise<void>((resolve) => {
@@ -88,7 +122,9 @@ async function play(
       const open = log.close === undefined;
       log.add(chunk);
       // The server ends TCP first (RFC 6455 section 7.1.1): as a server, this peer does; as a client, it waits.
-      if (open && log.close !== undefined && role === 'client') socket.end();
+      if (!open || log.close === undefined) return;
+      if (answersClose) socket.write(encode({ first: 0x88, payload: log.close }, role === 'server'));
+      if (role === 'client') socket.end();
     });
     socket.on('end', () => {
       end = 'FIN';
@@ -104,7 +140,7 @@ async function play(
   socket.resume();
   const all = Buffer.concat(frames.map((frame) => encode(frame, role === 'server')));
   const bytes = all.subarray(0, all.length - (cutTail ?? 0));
-  const step = chop ?? bytes.length;
+  const step = chop ?? Infinity;
   for (let i = 0; i < bytes.length && !socket.destroyed && !socket.writableEnded; i += step) {
     socket.write(bytes.subarray(i, i + step));
     if (chop !== undefined) await turn();
