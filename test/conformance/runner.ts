@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { type CompressionOptions, type Connection, dial, type Role, type Server, serve } from 'ants-ws';
 import { formatRequest } from '../server/raw-client.js';
 import type { ConformanceCase, Script } from './case.js';
-import { type DeflateLimits, deflateElement, PeerInflater } from './deflate-peer.js';
+import { type DeflateLimits, deflateElement, deflateName, PeerInflater } from './deflate-peer.js';
 import { encode, FrameLog } from './raw-frames.js';
 import { acceptFor, response } from './response-case.js';
 
@@ -34,20 +34,29 @@ async function benchServer(): Promise<Bench> {
   return {
     async run(conformanceCase, script) {
       const { port } = await serverFor(conformanceCase);
-      const { deflate } = conformanceCase;
-      const socket = createConnection({ port: port!, host: '127.0.0.1' });
-      const offer = deflate && deflateElement(deflate);
-      socket.write(formatRequest({ headers: offer ? { 'Sec-WebSocket-Extensions': offer } : {} }));
-      const { head, behind } = await headOf(socket);
-      if (deflate !== undefined && !head.includes('permessage-deflate')) {
-        throw new Error(`the server did not agree to ${offer}: ${head}`);
-      }
-      return play(conformanceCase, script, 'server', socket, behind);
+      return playToServer(port!, conformanceCase, script);
     },
     async stop() {
       for (const server of servers.values()) await server.close();
     },
   };
+}
+
+/** Plays a case to a server on a port of this machine. */
+export async function playToServer(
+  port: number,
+  conformanceCase: ConformanceCase,
+  script: Script,
+): Promise<string> {
+  const { deflate } = conformanceCase;
+  const socket = createConnection({ port, host: '127.0.0.1' });
+  const offer = deflate && deflateElement(deflate);
+  socket.write(formatRequest({ headers: offer ? { 'Sec-WebSocket-Extensions': offer } : {} }));
+  const { head, behind } = await headOf(socket);
+  if (deflate !== undefined && !head.includes(deflateName)) {
+    throw new Error(`the server did not agree to ${offer}: ${head}`);
+  }
+  return play(conformanceCase, script, 'server', socket, behind);
 }
 
 async function benchClient(): Promise<Bench> {
