@@ -45,12 +45,12 @@ describe('conformance over real sockets', () => {
   describe('as a whole', () => {
     it('opening handshake, as a server', async function () {
       this.timeout(60_000);
-      for (const [i, { name, request, expected, options }] of requests.entries()) {
-        const server = await serve({ ...listening, ...options }, () => {});
-        const said = await ask(server.port!, request);
+      for (const [i, one] of requests.entries()) {
+        const server = await serve({ ...listening, ...one.options }, () => {});
+        const said = await ask(server.port!, one);
         await server.close({ timeout: 0 });
         outcomes.set(`request ${i}`, said);
-        expect(said, name).to.equal(expected);
+        expect(said, one.name).to.equal(one.expected);
       }
     });
 

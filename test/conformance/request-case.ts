@@ -1,4 +1,4 @@
-import { createConnection } from 'node:net';
+import { createConnection, type Socket } from 'node:net';
 import type { ServeOptions } from 'ants-ws';
 import { headOf } from './runner.js';
 
@@ -9,7 +9,9 @@ export interface RequestCase {
   readonly request: string;
   readonly expected: string;
   /** Of the server, beside the usual ones. */
-  readonly options?: Pick<ServeOptions, 'handshakeTimeout'>;
+  readonly options?: ServeOptions;
+  /** Another one was accepted before, and has its connection still. */
+  readonly isSecond?: true;
 }
 
 /** Those of RFC 6455 section 1.3. */
@@ -56,17 +58,24 @@ export function rows(
 /** The key of RFC 6455 section 1.3. */
 export const key = headers[3][1];
 
-/** Sends a request to a server that speaks two subprotocols and compresses; says the status of the answer, and what was agreed on. */
-export async function ask(port: number, bytes: string): Promise<string> {
-  const socket = createConnection({ port, host: '127.0.0.1' });
-  // A reset behind the answer is one of the ways to end.
-  socket.on('error', () => {});
-  socket.write(bytes, 'latin1');
-  const { head } = await headOf(socket);
+/** Sends a request to a server on this port; says the status of the answer, and what was agreed on. */
+export async function ask(port: number, { request: bytes, isSecond }: RequestCase): Promise<string> {
+  const first = isSecond && (await send(port, request()));
+  const { socket, head } = await send(port, bytes);
   socket.destroy();
+  first?.socket.destroy();
   const status = /^HTTP\/1\.1 (\d{3}) /.exec(head)?.[1] ?? 'no HTTP/1.1';
   const agreed = ['Protocol', 'Extensions'].flatMap(
     (name) => new RegExp(`\\r\\nSec-WebSocket-${name}: (.*)\\r\\n`).exec(head)?.[1] ?? [],
   );
   return [status, ...agreed].join(', ');
+}
+
+async function send(port: number, bytes: string): Promise<{ socket: Socket; head: string }> {
+  const socket = createConnection({ port, host: '127.0.0.1' });
+  // A reset behind the answer is one of the ways to end.
+  socket.on('error', () => {});
+  socket.write(bytes, 'latin1');
+  const { head } = await headOf(socket);
+  return { socket, head };
 }

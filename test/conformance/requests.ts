@@ -206,6 +206,36 @@ const syntax: readonly (readonly [name: string, bytes: string, expected: number]
   ['a frame', '\x81\x85\0\0\0\0hello\r\n\r\n', 400],
 ];
 
+/** Limits of the server. */
+const bounded: readonly (readonly [
+  name: string,
+  bytes: string,
+  expected: number,
+  options: NonNullable<RequestCase['options']>,
+])[] = [
+  [
+    'a head without an end, handshakeTimeout 50',
+    'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n',
+    408,
+    { handshakeTimeout: 50 },
+  ],
+  [
+    'an authorize without an end, handshakeTimeout 50',
+    request(),
+    503,
+    { handshakeTimeout: 50, authorize: () => new Promise(() => {}) },
+  ],
+  [
+    'a head of 3,000 bytes, maxHeaderSize 2000',
+    request({ 'X-Long': ['x'.repeat(3_000)] }),
+    431,
+    { maxHeaderSize: 2_000 },
+  ],
+  ['another path', request({}, 'GET /other HTTP/1.1'), 404, { path: '/this' }],
+  ['the path in another case', request({}, 'GET /THIS HTTP/1.1'), 404, { path: '/this' }],
+  ['the path with a query', request({}, 'GET /this?a=1 HTTP/1.1'), 101, { path: '/this' }],
+];
+
 /** Every request, in the order of its number. */
 export const requests: readonly RequestCase[] = [
   ...line,
@@ -218,7 +248,14 @@ export const requests: readonly RequestCase[] = [
   ...oversized,
   ...syntax.map(([name, bytes, expected]) => row(name, '4.1', bytes, expected)),
   {
-    ...row('a head without an end', '4.1', 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n', 408),
-    options: { handshakeTimeout: 50 },
+    ...row('one more than maxConnections 1', '4.2.2', request(), 503),
+    options: { maxConnections: 1 },
+    isSecond: true,
   },
+  {
+    ...row('one more than maxConnectionsPerAddress 1', '4.2.2', request(), 429),
+    options: { maxConnectionsPerAddress: 1 },
+    isSecond: true,
+  },
+  ...bounded.map(([name, bytes, expected, options]) => ({ ...row(name, '4.2.2', bytes, expected), options })),
 ];
