@@ -80,7 +80,7 @@ describe('running Autobahn', function () {
     });
 
     it('is not fine when one is NON-STRICT', async () => {
-      expect(await run(['bad'])).to.equal(false);
+      expect(await run(['bad'], ['server'])).to.equal(false);
       expect(lines).to.include('  6.4.1: NON-STRICT, close OK: ants_ws_case_6_4_1.json');
     });
 
