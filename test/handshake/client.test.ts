@@ -6,6 +6,7 @@ import {
   checkResponse,
   type OpeningRequest,
   requestHeaders,
+  requestText,
 } from '#src/handshake/client.js';
 import type { Extension } from '#src/handshake/extensions.js';
 import { headerValues } from '#src/handshake/headers.js';
@@ -68,8 +69,17 @@ describe('handshake: client', () => {
     expect(headerValues(headers, 'Origin')).to.deep.equal(['https://b.example']);
   });
 
+  it('writes the request as lines', () => {
+    expect(requestText('/chat?a=b', ['Host', 'a.example', 'X-A', '\xe9'])).to.equal(
+      'GET /chat?a=b HTTP/1.1\r\nHost: a.example\r\nX-A: \xe9\r\n\r\n',
+    );
+  });
+
   it('keeps the headers of the handshake to itself', () => {
-    for (const name of ['upgrade', 'Sec-WebSocket-Key', 'Sec-WebSocket-Protocol', 'Content-Length']) {
+    const names = ['upgrade', 'Connection', 'Content-Length', 'Transfer-Encoding', 'Expect'].concat(
+      ['Key', 'Accept', 'Version', 'Protocol', 'Extensions'].map((name) => `Sec-WebSocket-${name}`),
+    );
+    for (const name of names) {
       expect(() => checkRequestHeaders([name, 'x']), name).to.throw(TypeError, name);
     }
     expect(() => checkRequestHeaders(['Host', 'a', 'Authorization', 'b'])).not.to.throw();
@@ -87,11 +97,12 @@ describe('handshake: client', () => {
     expect(() => checkResponse(answer('x, x'), request)).to.throw(HandshakeError, 'twice');
   });
 
-  it('hands the status and the headers over with the error', () => {
+  it('hands the status and the headers over with the error, and no body', () => {
     const response = makeResponse({ status: 403, headers: { 'X-Why': 'because' } });
     expect(() => checkResponse(response, plain))
       .to.throw(HandshakeError)
-      .satisfies((error: HandshakeError) => error.status === 403 && error.headers.get('x-why') === 'because');
+      .satisfies((error: HandshakeError) => error.status === 403 && error.headers.get('x-why') === 'because')
+      .with.property('body', '');
   });
 
   it('throws nothing but its own error', () => {

@@ -69,9 +69,9 @@ describe('handshake: headers', () => {
       expect(() => listHeaders([['X-A', `secret${bad}`]])).to.throw(TypeError);
       expect(() => checkHeader(`X${bad}`, 'v')).to.throw(TypeError, 'is not a header name');
     }
-    expect(() => checkHeader('X-A', 'tab\t space \xe9')).not.to.throw();
-    expect(() => checkHeader('', 'v')).to.throw(TypeError);
-    expect(() => checkHeader(undefined, 'v')).to.throw(TypeError);
+    expect(() => checkHeader('X-A', 'tab\t space ~\x80\xff')).not.to.throw();
+    expect(() => checkHeader('', 'v')).to.throw(TypeError, 'is not a header name');
+    expect(() => checkHeader(undefined, 'v')).to.throw(TypeError, 'is not a header name');
     expect(() => checkHeader('X-A', 5)).to.throw(TypeError, 'of type number');
   });
 

@@ -47,11 +47,11 @@ describe('handshake: origin', () => {
   }
 
   it('adds a list to the same origin', () => {
-    const check = compileOrigins(['https://B.example:443', 'app://x', 'null']);
+    const check = compileOrigins(['https://B.example:443', 'app://my-page', 'null']);
     expect(check('https://b.example', 'a.example', {})).to.equal(true);
     expect(check('http://b.example', 'a.example', {})).to.equal(false);
     expect(check('http://a.example', 'a.example', {})).to.equal(true);
-    expect(check('app://x', 'a.example', {})).to.equal(true);
+    expect(check('app://my-page', 'a.example', {})).to.equal(true);
     expect(check('null', 'a.example', {})).to.equal(true);
     expect(check('constructor', 'a.example', {})).to.equal(false);
     expect(check('https://b.example/', 'a.example', {})).to.equal(false);
@@ -59,7 +59,9 @@ describe('handshake: origin', () => {
   });
 
   it('takes what is not an origin for a mistake', () => {
-    for (const bad of ['example.com', 'https://example.com/', 'https://example.com/a', 'http://', '', '*']) {
+    const others = ['example.com', '1app://x', 'app://x/', 'http://', '', '*'];
+    const webs = ['https://example.com/', 'https://example.com/a', 'http://a:99999', 'https://a:99999'];
+    for (const bad of [...others, ...webs]) {
       expect(() => compileOrigins([bad]), bad).to.throw(TypeError, 'is not an origin');
     }
     expect(() => compileOrigins('https://example.com' as '*')).to.throw(TypeError, 'must be a list');

@@ -51,6 +51,7 @@ describe('handshake: response head', () => {
       expect(parse(`${line}\r\n\r\n`).head).to.deep.include({ status: 404, rawHeaders: [] });
     }
     expect(parse('HTTP/1.0 404 \r\n\r\n').head?.minorVersion).to.equal(0);
+    expect(parse('HTTP/1.1 200 OK\r\n\r\n').head?.status).to.equal(200);
   });
 
   it('passes over interim responses, but not for ever', () => {
@@ -61,6 +62,7 @@ describe('handshake: response head', () => {
 
   const bad: [name: string, text: string, says: string][] = [
     ['another protocol', 'SSH-2.0-x\r\n', 'status line'],
+    ['something in front of the version', ' HTTP/1.1 101 x\r\n', 'status line'],
     ['another version', 'HTTP/2 200\r\n', 'status line'],
     ['a status of two digits', 'HTTP/1.1 99 \r\n', 'status line'],
     ['a status that begins with 0', 'HTTP/1.1 099 \r\n', 'status line'],

@@ -4,7 +4,7 @@ import type { Extension } from '#src/handshake/extensions.js';
 import { compileOrigins } from '#src/handshake/origin.js';
 import { acceptHeaders, checkResponseHeaders, checkUpgrade } from '#src/handshake/server.js';
 import { compileSubprotocols } from '#src/handshake/subprotocols.js';
-import { makeRequest, sampleAccept, sampleKey } from './vectors.js';
+import { type HeaderChanges, makeRequest, sampleAccept, sampleKey } from './vectors.js';
 
 const extension: Extension = {
   name: 'x-test',
@@ -36,16 +36,44 @@ describe('handshake: server', () => {
     ]);
   });
 
+  it('asks for another protocol with no other refusal', () => {
+    expect(refusal({ headers: { Origin: 'http://evil.example' } })).to.deep.include({
+      status: 403,
+      headers: [],
+    });
+    expect(refusal({ headers: { 'Sec-WebSocket-Protocol': '' } })).to.deep.include({
+      status: 400,
+      headers: [],
+    });
+  });
+
+  it('chooses no subprotocol where none is offered', () => {
+    const asked: (readonly string[])[] = [];
+    const chooseSubprotocol = (offered: readonly string[]) => {
+      asked.push(offered);
+      return offered[0];
+    };
+    const choose = (headers: HeaderChanges = {}) => {
+      const checked = checkUpgrade(makeRequest({ headers }), { ...rules, chooseSubprotocol });
+      return checked.ok && checked.value.subprotocol;
+    };
+    expect(choose()).to.equal(undefined);
+    expect(asked).to.deep.equal([]);
+    expect(choose({ 'Sec-WebSocket-Protocol': 'a' })).to.equal('a');
+    expect(asked).to.deep.equal([['a']]);
+  });
+
   it('names the method with a 405', () => {
     expect(refusal({ method: 'POST' }).headers).to.deep.equal(['Allow', 'GET']);
   });
 
   it('takes a request without method or target for a bad one', () => {
     const request = makeRequest();
-    expect(checkUpgrade({ ...request, url: undefined }, rules)).to.have.nested.property(
-      'refusal.status',
-      400,
-    );
+    const untargeted = checkUpgrade({ ...request, url: undefined }, rules);
+    expect(untargeted).to.have.nested.property('refusal.status', 400);
+    expect(untargeted)
+      .to.have.nested.property('refusal.message')
+      .that.matches(/target ""/);
     expect(checkUpgrade({ ...request, method: undefined }, rules)).to.have.nested.property(
       'refusal.status',
       405,
@@ -81,7 +109,10 @@ describe('handshake: server', () => {
   });
 
   it('keeps the headers of the handshake to itself', () => {
-    for (const name of ['Connection', 'Sec-WebSocket-Protocol', 'content-length', 'Transfer-Encoding']) {
+    const names = ['Upgrade', 'Connection', 'content-length', 'Transfer-Encoding'].concat(
+      ['Accept', 'Version', 'Protocol', 'Extensions'].map((name) => `Sec-WebSocket-${name}`),
+    );
+    for (const name of names) {
       expect(() => checkResponseHeaders([name, 'x']), name).to.throw(TypeError, name);
     }
     expect(() => checkResponseHeaders(['Set-Cookie', 'a=b'])).not.to.throw();

@@ -77,6 +77,8 @@ export const requestVectors: readonly RequestVector[] = [
   { name: 'HTTP/1.2', httpVersion: '1.2', result: 'none' },
   { name: 'HTTP/2.0 in an HTTP/1.1 message', httpVersion: '2.0', result: 400 },
   { name: 'HTTP/1.01', httpVersion: '1.01', result: 400 },
+  { name: 'HTTP/1.10', httpVersion: '1.10', result: 400 },
+  { name: 'HTTP/11.1', httpVersion: '11.1', result: 400 },
   { name: 'a query', url: '/chat?room=1', result: 'none' },
   { name: 'an absolute-form target', url: 'http://server.example.com/chat', result: 'none' },
   { name: 'an authority-form target', url: 'server.example.com:80', result: 400, says: 'target' },
@@ -120,7 +122,7 @@ export const requestVectors: readonly RequestVector[] = [
   { name: 'no Connection', headers: { Connection: undefined }, result: 400, says: 'Connection: Upgrade' },
   { name: 'Connection: keep-alive, Upgrade', headers: { Connection: 'keep-alive, Upgrade' }, result: 'none' },
   { name: 'Connection repeated', headers: { Connection: ['keep-alive', '\tUPGRADE '] }, result: 'none' },
-  { name: 'Connection: keep-alive', headers: { Connection: 'keep-alive' }, result: 400 },
+  { name: 'Connection: keep-alive', headers: { Connection: 'keep-alive' }, result: 400, says: 'proxy' },
 
   // Key.
   { name: 'no key', headers: { 'Sec-WebSocket-Key': undefined }, result: 400, says: 'Sec-WebSocket-Key' },
@@ -331,6 +333,7 @@ export const responseVectors: readonly ResponseVector[] = [
     headers: { 'Sec-WebSocket-Protocol': ['a', 'b'] },
     offers: ['a', 'b'],
     result: invalid,
+    says: 'more than one',
   },
   { name: 'an empty subprotocol', headers: { 'Sec-WebSocket-Protocol': '' }, offers: ['a'], result: invalid },
   { name: 'the name __proto__', headers: { 'Sec-WebSocket-Protocol': '__proto__' }, result: invalid },
