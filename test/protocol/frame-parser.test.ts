@@ -202,6 +202,24 @@ describe('FrameParser', () => {
     });
   });
 
+  it('knows how many bytes a data frame has still to bring', () => {
+    const { parser } = makeParser({ role: 'client' });
+    const steps = [
+      ['', 0],
+      ['02', 0],
+      ['05', 5],
+      ["'ab'", 3],
+      ["'cde'", 0],
+      ["89 02 'p'", 0],
+      ["'p' 80 04", 4],
+      ["'fghi'", 0],
+    ] as const;
+    for (const [index, [notation, remaining]] of steps.entries()) {
+      parser.parse(bytesOf(notation), 0);
+      expect(parser.remainingPayload, `behind step ${index}`).to.equal(remaining);
+    }
+  });
+
   it("lets a sink's error through", () => {
     const error = new Error('from the sink');
     const { parser } = makeParser({ role: 'client' }, () => {

@@ -1,8 +1,10 @@
 import { Buffer } from 'node:buffer';
+import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import sinon from 'sinon';
 import { applyMask } from '#src/protocol/mask.js';
 import { makeMaskKernel } from '#src/protocol/mask-simd.js';
+import { collectGarbage } from '../support/garbage.js';
 
 const key = 0x80c1e237 | 0;
 const keyBytes = [0x37, 0xe2, 0xc1, 0x80];
@@ -34,8 +36,8 @@ describe('applyMask', () => {
 
   for (const [how, load] of [
     ['with the kernel', async () => applyMask],
-    ['where there is no WebAssembly', () => withWebAssembly(undefined)],
-    ['where WebAssembly has no SIMD', () => withWebAssembly({ Module: refusing, Instance: refusing })],
+    ['where there is no WebAssembly', () => maskWith('none', undefined)],
+    ['where WebAssembly has no SIMD', () => maskWith('refusing', { Module: refusing, Instance: refusing })],
   ] as const) {
     it(`masks large sizes at every alignment and touches nothing else, ${how}`, async () => {
       const apply = await load();
@@ -53,6 +55,29 @@ describe('applyMask', () => {
 
   it('has a kernel here', () => {
     expect(makeMaskKernel()).to.be.a('function');
+  });
+
+  it('looks for a kernel once, when the first large payload comes', async () => {
+    const mask = await freshMask('counted');
+    const Module = sinon.spy(refusing);
+    withWebAssembly({ Module, Instance: refusing }, () => {
+      mask(new Uint8Array(1000), 0, 1000, key, 0);
+      expect(Module.callCount).to.equal(0);
+      for (let i = 0; i < 3; i++) mask(new Uint8Array(100_000), 0, 100_000, key, 0);
+      expect(Module.callCount).to.equal(1);
+    });
+  });
+
+  it('keeps no large buffer alive', async () => {
+    const masked = (() => {
+      const bytes = new Uint8Array(1_000_000);
+      applyMask(bytes, 0, 1000, key, 0);
+      return new WeakRef(bytes.buffer);
+    })();
+    // What a WeakRef was made for lives on until the end of the task.
+    await setImmediate();
+    collectGarbage();
+    expect(masked.deref()).to.equal(undefined);
   });
 
   it('takes any phase modulo 4, also beyond 32 bits', () => {
@@ -126,19 +151,27 @@ function refusing(): void {
   throw new Error('CompileError: no SIMD');
 }
 
-/** The function as in an engine that has this for WebAssembly. */
-async function withWebAssembly(value: unknown): Promise<typeof applyMask> {
-  const query = value === undefined ? 'none' : 'refusing';
-  const fresh = new URL(`../../../dist/protocol/mask.js?${query}`, import.meta.url);
-  const mask = ((await import(fresh.href)) as { applyMask: typeof applyMask }).applyMask;
+/** The function as where nothing was masked yet; the name tells the copies of its module apart. */
+async function freshMask(name: string): Promise<typeof applyMask> {
+  const url = new URL(`../../../dist/protocol/mask.js?${name}`, import.meta.url);
+  return ((await import(url.href)) as { applyMask: typeof applyMask }).applyMask;
+}
+
+/** Runs something in an engine that has this for WebAssembly. */
+function withWebAssembly(value: unknown, run: () => void): void {
   const sandbox = sinon.createSandbox();
   try {
     sandbox.stub(globalThis as unknown as { WebAssembly: unknown }, 'WebAssembly').value(value);
-    // It looks for the kernel once.
-    mask(new Uint8Array(100_000), 0, 100_000, key, 0);
+    run();
   } finally {
     sandbox.restore();
   }
+}
+
+/** The function that has looked for its kernel in such an engine. */
+async function maskWith(name: string, value: unknown): Promise<typeof applyMask> {
+  const mask = await freshMask(name);
+  withWebAssembly(value, () => mask(new Uint8Array(100_000), 0, 100_000, key, 0));
   return mask;
 }
 

@@ -5,7 +5,7 @@ import { Utf8Decoder } from '#src/protocol/utf8-decoder.js';
 
 describe('Utf8Decoder', () => {
   it('keeps characters whole in every split into two, and a BOM', () => {
-    const text = '\ufeffa\u00e9\u20ac\u{1f41c}z\u{10ffff}';
+    const text = '\ufeffa\u00e9\u07ff\u0800\u20ac\uffff\u{10000}\u{1f41c}z\u{10ffff}';
     const bytes = Buffer.from(text);
     for (let cut = 0; cut <= bytes.length; cut++) {
       const decoder = new Utf8Decoder();
