@@ -60,13 +60,10 @@ export class Utf8Validator {
   }
 }
 
-/** The offset at which a character begins that `end` cuts, or `end`. */
+/** The offset in front of the last lead byte, if `end` may cut its character; else `end`. */
 function lastBoundary(bytes: Uint8Array, end: number): number {
   for (let i = end - 1; i >= end - 3; i--) {
-    const byte = bytes[i]!;
-    if (byte < 0xc0) continue;
-    const length = byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
-    return i + length > end ? i : end;
+    if (bytes[i]! >= 0xc0) return i;
   }
   return end;
 }
