@@ -24,6 +24,10 @@ describe('handshake: response content', () => {
     expect(read(['content-length', '5'], 'Hello, more')).to.deep.equal({ text: 'Hello', isComplete: true });
     expect(read(['Content-Length', '5'], 'Hell')).to.deep.equal({ text: 'Hell', isComplete: false });
     expect(read(['Content-Length', '0'], 'x')).to.deep.equal({ text: '', isComplete: true });
+    expect(read(['Content-Length', '11'], 'Hello, more')).to.deep.equal({
+      text: 'Hello, more',
+      isComplete: true,
+    });
     expect(read(['Content-Length', '2, 2', 'Content-Length', '2'], 'abc').text).to.equal('ab');
   });
 
@@ -31,6 +35,7 @@ describe('handshake: response content', () => {
     for (const headers of [
       [],
       ['Content-Length', '-1'],
+      ['Content-Length', '2x'],
       ['Content-Length', '1', 'Content-Length', '2'],
       ['Content-Length', '9'.repeat(16)],
       ['Transfer-Encoding', 'gzip'],

@@ -9,6 +9,9 @@ describe('handshake: subprotocols', () => {
       expect(() => checkSubprotocols([bad as string]), String(bad)).to.throw(TypeError, 'is not a name');
     }
     expect(() => checkSubprotocols('chat' as unknown as string[])).to.throw(TypeError, 'list');
+    for (const name of [7, null, ['a']]) {
+      expect(() => checkSubprotocols([name] as unknown as string[])).to.throw(TypeError, 'is not a name');
+    }
     expect(() => compileSubprotocols(['a b'])).to.throw(TypeError);
   });
 
