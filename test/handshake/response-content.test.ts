@@ -51,6 +51,25 @@ describe('handshake: response content', () => {
     }
   });
 
+  it('is over as soon as that can be known, without another byte', () => {
+    expect(read(['Content-Length', '0'], '').isComplete).to.equal(true);
+    expect(read([], '', { status: 204 }).isComplete).to.equal(true);
+    expect(read(chunked, '1\r\na\r\n0\r\n').isComplete).to.equal(true);
+    expect(read([], '').isComplete).to.equal(false);
+  });
+
+  it('may have lines of the chunked coding anywhere, up to 4,096 bytes long', () => {
+    const large = `1388\r\n${'x'.repeat(5_000)}\r\n`;
+    const line = (size: number) => `1;${'y'.repeat(size - 4)}\r\n`;
+    for (const [size, text] of [
+      [4_096, 'a'],
+      [4_097, ''],
+    ] as const) {
+      const expected = { text: `${'x'.repeat(5_000)}${text}`, isComplete: true };
+      expect(read(chunked, `${large}${line(size)}a\r\n0\r\n`)).to.deep.equal(expected);
+    }
+  });
+
   it('is taken out of chunks, in any split', () => {
     const body = '5\r\nHello\r\n00B ;a="b"\r\n, the world\r\n1\r\n\n\r\n0\r\nTrailer: x\r\n\r\n';
     const headers = ['Content-Length', '3', ...chunked];
