@@ -1,5 +1,5 @@
 import type { OnReadOpts } from 'node:net';
-import { makeLentBlock } from '../protocol/lent-memory.js';
+import { readBlock, readHooks } from '../connection/read-block.js';
 
 /** Takes the bytes of a socket. */
 export interface InletOwner {
@@ -9,20 +9,11 @@ export interface InletOwner {
   makeRoom?(): Buffer | undefined;
 }
 
-/** As much as Node reads at a time. */
-const blockSize = 64 * 1024;
-
-/** One for all sockets of this thread: what was read is dealt with before anything else is. */
-let shared: Buffer | undefined;
-
 /**
  * The way in of a socket of ours, by the option `onread` of `net.connect` and `tls.connect`: small messages come by a block that is
  * read into again and again, and the rest of a large one is read straight to where it belongs.
  */
 export class Inlet implements OnReadOpts {
-  /** Called after each read with the memory that is free again; for tests. */
-  static afterRead: ((lent: Buffer) => void) | undefined;
-
   owner: InletOwner;
 
   constructor(owner: InletOwner) {
@@ -30,14 +21,11 @@ export class Inlet implements OnReadOpts {
   }
 
   /** Asked before each read. */
-  readonly buffer = (): Uint8Array => {
-    shared ??= makeLentBlock(blockSize);
-    return this.owner.makeRoom?.() ?? shared;
-  };
+  readonly buffer = (): Uint8Array => this.owner.makeRoom?.() ?? readBlock();
 
   readonly callback = (size: number, bytes: Uint8Array): boolean => {
     this.owner.onData((bytes as Buffer).subarray(0, size));
-    if (bytes === shared) Inlet.afterRead?.(shared);
+    if (bytes === readBlock()) readHooks.afterRead?.(readBlock());
     return true;
   };
 }

@@ -4,19 +4,19 @@ import { createServer } from 'node:net';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { dial } from '#src/client/dial.js';
-import { Inlet } from '#src/client/inlet.js';
 import type { Connection } from '#src/connection/connection.js';
+import { readHooks } from '#src/connection/read-block.js';
 import { serve } from '#src/server/serve.js';
 import { tls } from '../fixtures/tls.js';
 import { switching } from './raw-server.js';
 
 // In every test of the whole run: whoever keeps lent memory finds other bytes in it.
 before(() => {
-  Inlet.afterRead = (lent) => lent.fill(0xa5);
+  readHooks.afterRead = (lent) => lent.fill(0xa5);
 });
 
 after(() => {
-  Inlet.afterRead = undefined;
+  readHooks.afterRead = undefined;
 });
 
 describe('client: memory that is lent', () => {
