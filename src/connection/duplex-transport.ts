@@ -11,9 +11,10 @@ const closingTime = 20;
 type Transferable = ArrayBuffer & { transfer?(size: number): ArrayBuffer };
 
 /** Where a stream keeps its transport: listeners that are the same functions for all streams cost a connection nothing. */
-const transportOf = Symbol('ants-ws transport');
+export const transportOf = Symbol('ants-ws transport');
 
-type Wrapped = Duplex & { [transportOf]: DuplexTransport };
+/** A stream that has a transport. */
+export type Wrapped = Duplex & { [transportOf]: DuplexTransport };
 
 function onData(this: Duplex, chunk: Buffer): void {
   (this as Wrapped)[transportOf].streamData(chunk);

@@ -59,6 +59,12 @@ export interface UpgraderOptions<Data = undefined>
   compression?: Compression | undefined;
   /** Which proxies tell the address of a client. Default: none; it is the address of the socket. */
   trustProxy?: TrustProxy | undefined;
+  /**
+   * Whether plain sockets of TCP and unix sockets are read into one block of memory for all connections, which costs a good part less
+   * for small messages. It uses a part of Node that is not documented, and only after that was tried out in this process; the
+   * environment variable `ANTSWS_READS=documented` switches it off as well. Such a socket has no 'data' events. Default: `true`.
+   */
+  sharedReads?: boolean | undefined;
   /** How long the opening handshake may take, `authorize` included. Default: 10,000. */
   handshakeTimeout?: number | undefined;
   /**
@@ -76,6 +82,7 @@ export interface UpgradeSettings<Data> {
   readonly authorize: Authorize<Data> | undefined;
   readonly makeHeaders: (request: IncomingMessage) => RawHeaders;
   readonly handshakeTimeout: number;
+  readonly sharedReads: boolean;
   readonly limits: AdmissionLimits;
   readonly findAddress: FindAddress;
   readonly connection: ConnectionOptions;
@@ -96,6 +103,7 @@ export const upgraderOptionNames = {
   headers: true,
   compression: true,
   handshakeTimeout: true,
+  sharedReads: true,
 } satisfies Record<keyof UpgraderOptions, unknown>;
 
 /** An Upgrader, for messages about its options. */
@@ -120,11 +128,12 @@ export const defaultHandshakeTimeout = 10_000;
  * @throws TypeError when one cannot be used
  */
 export function compileOptions<Data>(options: UpgraderOptions<Data>): UpgradeSettings<Data> {
-  const { authorize, handshakeTimeout = defaultHandshakeTimeout } = options;
+  const { authorize, handshakeTimeout = defaultHandshakeTimeout, sharedReads = true } = options;
   checkNumber('handshakeTimeout', handshakeTimeout, 1);
   if (authorize !== undefined && typeof authorize !== 'function') {
     throw new TypeError('authorize must be a function');
   }
+  if (typeof sharedReads !== 'boolean') throw new TypeError('sharedReads must be true or false');
   const connection = resolveConnectionOptions('server', options);
   const [compression] = resolveCompression(options.compression);
   return {
@@ -141,6 +150,7 @@ export function compileOptions<Data>(options: UpgraderOptions<Data>): UpgradeSet
     authorize,
     makeHeaders: compileHeaders(options.headers),
     handshakeTimeout,
+    sharedReads,
     limits: resolveLimits(options),
     findAddress: compileTrust(options.trustProxy),
     connection,

@@ -17,6 +17,7 @@ import {
   upgraderOptionNames,
 } from './options.js';
 import { Server } from './server.js';
+import { proveSharedReads } from './shared-reads.js';
 import { Upgrader } from './upgrader.js';
 
 /** Where and how to serve. */
@@ -90,6 +91,8 @@ export async function serve<Data = undefined>(
   const { handshakeTimeout = defaultHandshakeTimeout, maxHeaderSize = nodeHttp.maxHeaderSize } = options;
   checkNumber('maxHeaderSize', maxHeaderSize, 1);
   if (tls !== undefined) checkTls(tls);
+  // Before the first connection, which would be read the other way for all of its life.
+  else if (options.sharedReads !== false) await proveSharedReads();
   const http = makeHttpServer({ tls, handshakeTimeout, maxHeaderSize });
   const { maxConnections = Infinity, maxHandshakes = Infinity } = options;
   // Who has not sent a request yet can be told nothing; it is in the handshake all the same.

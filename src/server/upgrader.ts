@@ -3,7 +3,6 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Connection } from '../connection/connection.js';
 import { isHandshakeTraced, traceHandshake } from '../connection/diagnostics.js';
-import { DuplexTransport } from '../connection/duplex-transport.js';
 import { checkOptionNames } from '../connection/option-names.js';
 import { HandshakeRequest } from '../connection/request.js';
 import { type ServerStats, StatsSum } from '../connection/stats.js';
@@ -25,6 +24,7 @@ import {
 } from './options.js';
 import { hasUnanswered, watchRequests } from './pipelining.js';
 import { formatHead, ignoreErrors, respond, stopIgnoringErrors } from './response.js';
+import { makeServerTransport } from './shared-reads.js';
 
 /**
  * Marks sockets that an Upgrader has taken on; two of them would write into each other's connection. Not a WeakSet, which costs each
@@ -237,7 +237,7 @@ export class Upgrader<Data = undefined> {
     if (this.#isClosed) return closing();
 
     socket.write(formatHead(101, headers));
-    const transport = new DuplexTransport(socket);
+    const transport = makeServerTransport(socket, settings.sharedReads);
     stopIgnoringErrors(socket);
     const connection = new Connection<Data>({
       role: 'server',

@@ -223,7 +223,7 @@ describe('server: serve', () => {
       expect(await complaint({ orgins: [] })).to.equal('unknown option "orgins"; did you mean "origins"?');
       expect(await complaint({ prot: 1 })).to.equal('unknown option "prot"; did you mean "port"?');
       expect(await complaint({ cheese: 1 })).to.match(
-        /^unknown option "cheese"; those of serve are port, host, .*, maxMessageSize, .*, handshakeTimeout$/,
+        /^unknown option "cheese"; those of serve are port, host, .*, maxMessageSize, .*, handshakeTimeout, sharedReads$/,
       );
     });
 
