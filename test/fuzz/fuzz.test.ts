@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { runs } from '../properties/settings.js';
+import { sharedReadsPipe, socketPipe } from '../support/pipes.js';
 import { frameCase } from './frame-case.js';
 import { requestCase, responseCase } from './head-case.js';
 import { runFrames } from './run-frames.js';
@@ -19,8 +20,20 @@ describe('fuzzing', () => {
   });
 
   it('frames: a connection does with all bytes what the plain reader says', async () => {
-    await fc.assert(fc.asyncProperty(frameCase, runFrames), runs(500));
+    await fc.assert(
+      fc.asyncProperty(frameCase, (input) => runFrames(input)),
+      runs(500),
+    );
   }).timeout(60_000);
+
+  for (const [name, pipe] of Object.entries({ sockets: socketPipe, 'shared reads': sharedReadsPipe })) {
+    it(`frames over ${name}: likewise`, async () => {
+      await fc.assert(
+        fc.asyncProperty(frameCase, (input) => runFrames(input, pipe)),
+        runs(100),
+      );
+    }).timeout(60_000);
+  }
 
   it('frames: found once, a DEFLATE stream that ends with each of many small messages', async () => {
     const message = Buffer.from('c1810000000001', 'hex');

@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
+import { sharedReadsPipe, socketPipe } from '../support/pipes.js';
 import { frameCase } from './frame-case.js';
 import { requestCase, responseCase } from './head-case.js';
 import { runFrames } from './run-frames.js';
@@ -27,7 +28,17 @@ const seed = Number(values.seed);
 
 /** What is fuzzed, and how many cases of it make a round: about as much time for each. */
 const targets = [
-  { name: 'frames', count: 200, property: fc.asyncProperty(frameCase, runFrames) },
+  { name: 'frames', count: 200, property: fc.asyncProperty(frameCase, (input) => runFrames(input)) },
+  {
+    name: 'frames over sockets',
+    count: 50,
+    property: fc.asyncProperty(frameCase, (input) => runFrames(input, socketPipe)),
+  },
+  {
+    name: 'frames by shared reads',
+    count: 50,
+    property: fc.asyncProperty(frameCase, (input) => runFrames(input, sharedReadsPipe)),
+  },
   { name: 'requests', count: 50, property: fc.asyncProperty(requestCase, runRequest) },
   {
     name: 'responses',

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { expect } from 'chai';
-import type { Connection } from '#src/connection/connection.js';
+import { Connection } from '#src/connection/connection.js';
 import type { CloseInfo } from '#src/connection/events.js';
+import { HandshakeRequest } from '#src/connection/request.js';
 import { CloseError } from '#src/errors.js';
-import { memoryPair } from '#src/testing/memory-transport.js';
-import { connect, settle } from '../support/connections.js';
+import { settle } from '../support/connections.js';
+import { type MakePipe, memoryPipe } from '../support/pipes.js';
 import { agreementOf, type FrameCase } from './frame-case.js';
 import { type Reading, referenceRead } from './reference-reader.js';
 import { takeStrays } from './strays.js';
@@ -22,8 +23,8 @@ interface Seen {
 }
 
 /** Feeds a connection with the bytes, and holds what it does against the reference reader. */
-export async function runFrames(input: FrameCase): Promise<void> {
-  const { role, bytes, chunks } = input;
+export async function runFrames(input: FrameCase, makePipe: MakePipe = memoryPipe): Promise<void> {
+  const { role, bytes } = input;
   const deflate = agreementOf(input);
   // Whoever takes messages in parts has no limits of memory.
   const isUnlimited = input.consumption === 'parts';
@@ -34,10 +35,7 @@ export async function runFrames(input: FrameCase): Promise<void> {
     inflating: deflate?.incoming,
   });
 
-  const [ours, theirs] = memoryPair();
-  const written: Buffer[] = [];
-  theirs.start({ onData: (chunk) => void written.push(chunk), onEnd: () => {}, onClose: () => {} });
-  theirs.outgoing.setChunks(chunks);
+  const pipe = await makePipe();
   const seen: Seen = { messages: [], pings: [], pongs: [], closes: [], errors: [] };
   const options = {
     maxMessageSize,
@@ -48,18 +46,26 @@ export async function runFrames(input: FrameCase): Promise<void> {
     onError: (error: unknown) => seen.errors.push(error),
   };
   takeWork();
-  const connection = connect(role, ours, options, undefined, deflate);
+  const connection = new Connection({
+    role,
+    transport: pipe.transport,
+    subprotocol: undefined,
+    request: new HandshakeRequest('/', []),
+    data: undefined,
+    options,
+    deflate,
+  });
   watch(connection, seen);
   const consumed = consume(connection, input, seen);
-  theirs.write(bytes, () => {});
-  theirs.end();
   // Whoever looks at `closed` says that nobody will come and read.
-  await once(connection, 'close');
+  const closed = once(connection, 'close');
+  await pipe.feed(bytes, input.chunks);
+  await closed;
   await consumed;
   const work = takeWork();
   await settle(2);
 
-  const output = Buffer.concat(written);
+  const output = await pipe.written();
   check(seen, expected, output, role);
   expect(takeStrays(), 'errors that reached nobody').to.deep.equal([]);
   const travelled = bytes.length + expected.delivered + output.length;
