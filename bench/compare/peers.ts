@@ -34,6 +34,8 @@ export function serverPeers(node: string): Peer[] {
   const onNode = (program: string) => [node, '--expose-gc', benchProgram(`servers/${program}`)];
   return [
     { name: 'ants', command: onNode('ants'), env: {} },
+    // With the documented part of Node's sockets alone.
+    { name: 'ants-doc', command: onNode('ants'), env: { ANTSWS_READS: 'documented' } },
     { name: reference.raw, command: onNode('net'), env: {}, isRaw: true },
     { name: reference.ws, command: onNode('ws'), env: {}, package: 'ws' },
     { name: reference.wsWithoutAddOn, command: onNode('ws'), env: noAddOn, package: 'ws' },
