@@ -119,13 +119,17 @@ export class Inbox implements IncomingStreamOwner {
     return !this.#muted && this.#owner.isListening();
   }
 
+  /** Whether the next in turn wants a message that begins in parts. */
+  get wantsParts(): boolean {
+    return this.#pullers?.[0]?.begin !== undefined && !this.#dropping;
+  }
+
   /** A message begins, or is not complete: who takes it in parts, if the next in turn wants it so. */
   takeInParts(isText: boolean, total: number | undefined): MessageParts | undefined {
-    const puller = this.#pullers?.[0];
-    if (puller?.begin === undefined || this.#dropping) return undefined;
-    this.#pullers!.shift();
+    if (!this.wantsParts) return undefined;
+    const puller = this.#pullers!.shift()!;
     this.#taken++;
-    this.#stream = puller.begin(isText, total);
+    this.#stream = puller.begin!(isText, total);
     return this.#stream;
   }
 

@@ -287,6 +287,10 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
     this.release(Hold.Stream);
   }
 
+  get wantsParts(): boolean {
+    return this.inbox.wantsParts;
+  }
+
   onStart(isText: boolean, total: number | undefined): MessageParts | undefined {
     return this.#takeInParts(isText, total);
   }

@@ -6,8 +6,8 @@ import { applyMask } from './mask.js';
 import { isControl, maxControlPayload, Opcode } from './opcode.js';
 
 /**
- * What the parser found, as offsets into the chunk: nothing is allocated for a frame. The bytes are unmasked already. A
- * sink may throw, which leaves `parse`, and may call `pause` on the parser.
+ * What the parser found, as offsets into the chunk: nothing is allocated for a frame. The bytes are unmasked already, but those of a
+ * short message. A sink may throw, which leaves `parse`, and may call `pause` on the parser.
  */
 export interface FrameSink {
   /** The header of a data frame (text, binary, continuation) is complete and valid. */
@@ -16,6 +16,11 @@ export interface FrameSink {
   onDataPayload(chunk: Buffer, start: number, end: number, last: boolean): void;
   /** A whole control frame. Its bytes are to be copied: the parser may use the memory again. */
   onControl(opcode: number, chunk: Buffer, start: number, end: number): void;
+  /**
+   * A message in one frame, uncompressed, whole in the chunk and of at most 125 bytes, instead of the two calls for a data frame. Its
+   * bytes are still masked with `key`, which is 0 where they came unmasked. False: nothing was done, and the two calls are wanted.
+   */
+  onShortMessage?(opcode: number, chunk: Buffer, start: number, end: number, key: number): boolean;
 }
 
 /** What the rules of a frame depend on. */
@@ -27,6 +32,13 @@ export interface FrameParserOptions {
 }
 
 const needMore = -1;
+
+/** The longest payload whose length stands in the second byte. */
+const maxShortLength = 125;
+
+/** First bytes of a frame that is a whole message. */
+const finalText = 0x80 | Opcode.Text;
+const finalBinary = 0x80 | Opcode.Binary;
 
 /**
  * The frame state machine of RFC 6455 section 5: bytes in any split in, frames out. It keeps at most a partial header or
@@ -94,6 +106,11 @@ export class FrameParser {
     while (!this.#paused) {
       if (!this.#inPayload) {
         if (offset === end) return end;
+        const next = this.#shortMessage(chunk, offset, end);
+        if (next !== offset) {
+          offset = next;
+          continue;
+        }
         offset =
           this.#partialLength === 0 ? this.#header(chunk, offset, end) : this.#restOfHeader(chunk, offset);
         if (offset === needMore) return end;
@@ -107,6 +124,24 @@ export class FrameParser {
       }
     }
     return offset;
+  }
+
+  /**
+   * Hands over the frame at `offset` if it is what most frames are, a short message that breaks no rule; returns the offset behind it,
+   * or `offset` when it is to be read as any other.
+   */
+  #shortMessage(chunk: Buffer, offset: number, end: number): number {
+    if (this.#inMessage || this.#partialLength > 0 || end - offset < 2) return offset;
+    const first = chunk[offset]!;
+    if (first !== finalText && first !== finalBinary) return offset;
+    const masked = this.#masked;
+    const length = masked ? chunk[offset + 1]! - 0x80 : chunk[offset + 1]!;
+    if (length < 0 || length > maxShortLength) return offset;
+    const start = masked ? offset + 6 : offset + 2;
+    const next = start + length;
+    if (next > end) return offset;
+    const key = masked ? chunk.readInt32LE(start - 4) : 0;
+    return this.#sink.onShortMessage?.(first & 0x0f, chunk, start, next, key) === true ? next : offset;
   }
 
   /**

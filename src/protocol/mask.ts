@@ -45,6 +45,31 @@ export function applyMask(bytes: Uint8Array, start: number, end: number, key: nu
   maskBytes(bytes, middle + count * 8, end, aligned);
 }
 
+/**
+ * Masks or unmasks `bytes[start, start + target.length)` into `target`, and leaves them as they are; 0 as the key copies. For a few
+ * bytes: it goes byte by byte, as what copies natively makes memory outside of V8's heap for a small `target`, or a view.
+ */
+export function maskInto(target: Uint8Array, bytes: Uint8Array, start: number, key: number): void {
+  const k0 = key & 0xff;
+  const k1 = (key >>> 8) & 0xff;
+  const k2 = (key >>> 16) & 0xff;
+  const k3 = key >>> 24;
+  const size = target.length;
+  let i = 0;
+  for (const unrolled = size - 7; i < unrolled; i += 8) {
+    const at = start + i;
+    target[i] = bytes[at]! ^ k0;
+    target[i + 1] = bytes[at + 1]! ^ k1;
+    target[i + 2] = bytes[at + 2]! ^ k2;
+    target[i + 3] = bytes[at + 3]! ^ k3;
+    target[i + 4] = bytes[at + 4]! ^ k0;
+    target[i + 5] = bytes[at + 5]! ^ k1;
+    target[i + 6] = bytes[at + 6]! ^ k2;
+    target[i + 7] = bytes[at + 7]! ^ k3;
+  }
+  for (; i < size; i++) target[i] = bytes[start + i]! ^ (key >>> ((i & 3) << 3));
+}
+
 /** The key as it applies `by` bytes further on. */
 function rotate(key: number, by: number): number {
   const bits = (by & 3) << 3;

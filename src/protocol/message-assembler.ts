@@ -4,6 +4,7 @@ import { CloseCode } from './close-code.js';
 import { parseClosePayload } from './close-payload.js';
 import type { FrameSink } from './frame-parser.js';
 import { isLent } from './lent-memory.js';
+import { applyMask, maskInto } from './mask.js';
 import type { InflatedSink, MessageInflater } from './message-inflater.js';
 import { Opcode } from './opcode.js';
 import { decodeText, invalidText, toText } from './text.js';
@@ -33,6 +34,8 @@ export interface MessageSink {
    * @param total Bytes of the whole message, where its first frame says so.
    */
   onStart?(isText: boolean, total: number | undefined): MessageParts | undefined;
+  /** Whether `onStart` would return somebody; where this is false, it need not be called. */
+  readonly wantsParts?: boolean;
   /** The last of a message that was taken in parts is here; it has `size` bytes of payload. */
   onPartsComplete?(size: number): void;
   /**
@@ -189,17 +192,37 @@ export class MessageAssembler implements FrameSink, InflatedSink {
       this.#reset();
       // The chunk may lie in it.
       this.#block = undefined;
-      const size = end - start;
-      const message = this.#isText ? decodeText(chunk, start, end) : ownBytes(chunk, start, end);
-      // Not asked for the small ones, for which V8 would have to make it.
-      if (size > onHeapSize && typeof message !== 'string' && message.buffer === chunk.buffer)
-        this.isChunkKept = true;
-      this.#sink.onMessage(message, size);
+      this.#takeWhole(chunk, start, end);
       return;
     }
     if (this.#isText) this.#checkText(chunk, start, end, complete);
     this.#append(chunk, start, end);
     if (complete) this.#finish();
+  }
+
+  onShortMessage(opcode: number, chunk: Buffer, start: number, end: number, key: number): boolean {
+    const size = end - start;
+    const mayBeInParts = this.#sink.onStart !== undefined && this.#sink.wantsParts !== false;
+    if (mayBeInParts || size > this.#limits.maxMessageSize) return false;
+    this.frames++;
+    this.#isText = opcode === Opcode.Text;
+    if (this.#isText || size > onHeapSize) {
+      if (key !== 0) applyMask(chunk, start, end, key, 0);
+      this.#takeWhole(chunk, start, end);
+    } else {
+      this.#sink.onMessage(smallCopyOf(chunk, start, size, key), size);
+    }
+    return true;
+  }
+
+  /** A message is here in one piece. */
+  #takeWhole(chunk: Buffer, start: number, end: number): void {
+    const size = end - start;
+    const message = this.#isText ? decodeText(chunk, start, end) : ownBytes(chunk, start, end);
+    // Not asked for the small ones, for which V8 would have to make it.
+    if (size > onHeapSize && typeof message !== 'string' && message.buffer === chunk.buffer)
+      this.isChunkKept = true;
+    this.#sink.onMessage(message, size);
   }
 
   onInflated(bytes: Buffer, start: number, end: number, complete: boolean): void {
@@ -345,28 +368,16 @@ function viewOrCopy(bytes: Buffer, start: number, end: number): Buffer {
 
 function copyOf(bytes: Buffer, start: number, end: number): Buffer {
   const size = end - start;
-  if (size <= onHeapSize) return smallCopyOf(bytes, start, size);
+  if (size <= onHeapSize) return smallCopyOf(bytes, start, size, 0);
   const copy = allocate(size);
   bytes.copy(copy, 0, start, end);
   return copy;
 }
 
-/** Byte by byte: what copies natively makes memory outside of V8's heap for it, or a view. */
-function smallCopyOf(bytes: Buffer, start: number, size: number): Buffer {
+/** A copy that costs nothing outside of V8's heap. */
+function smallCopyOf(bytes: Buffer, start: number, size: number, key: number): Buffer {
   const copy = Buffer.alloc(size);
-  let i = 0;
-  for (const unrolled = size - 7; i < unrolled; i += 8) {
-    const at = start + i;
-    copy[i] = bytes[at]!;
-    copy[i + 1] = bytes[at + 1]!;
-    copy[i + 2] = bytes[at + 2]!;
-    copy[i + 3] = bytes[at + 3]!;
-    copy[i + 4] = bytes[at + 4]!;
-    copy[i + 5] = bytes[at + 5]!;
-    copy[i + 6] = bytes[at + 6]!;
-    copy[i + 7] = bytes[at + 7]!;
-  }
-  for (; i < size; i++) copy[i] = bytes[start + i]!;
+  maskInto(copy, bytes, start, key);
   return copy;
 }
 

@@ -168,6 +168,102 @@ describe('FrameParser', () => {
     });
   });
 
+  describe('a sink that takes short messages', () => {
+    /** As `makeParser`, with a sink that takes the short messages that `takes` says. */
+    function makeShort(role: 'client' | 'server', takes: (opcode: number) => boolean = () => true) {
+      const calls: string[] = [];
+      const parser = new FrameParser(
+        {
+          onDataHeader: (opcode, fin, _rsv1, length) => calls.push(`header ${opcode} ${fin} ${length}`),
+          onDataPayload: (chunk, start, end) =>
+            calls.push(`payload '${chunk.toString('latin1', start, end)}'`),
+          onControl: (opcode) => calls.push(`control ${opcode}`),
+          onShortMessage: (opcode, chunk, start, end, key) => {
+            calls.push(`short ${opcode} ${chunk.toString('hex', start, end)} at ${start}, key ${key}`);
+            return takes(opcode);
+          },
+        },
+        { role, allowRsv1: true },
+      );
+      return { parser, calls };
+    }
+
+    it('gets them in one call, with their key where they are masked', () => {
+      const client = makeShort('client');
+      client.parser.parse(bytesOf("81 02 'ab' 82 00 81 7d 00*125"), 0);
+      expect(client.calls).to.deep.equal([
+        'short 1 6162 at 2, key 0',
+        'short 2  at 6, key 0',
+        `short 1 ${'00'.repeat(125)} at 8, key 0`,
+      ]);
+      const server = makeShort('server');
+      const bytes = bytesOf('82 82 01020384 60 60 81 80 01020304');
+      expect(server.parser.parse(bytes, 0)).to.equal(bytes.length);
+      expect(server.calls).to.deep.equal([
+        `short 2 6060 at 6, key ${0x84030201 | 0}`,
+        `short 1  at 14, key ${0x04030201}`,
+      ]);
+    });
+
+    it('finds them unmasked, and gets the two calls, when it does not take them', () => {
+      const { parser, calls } = makeShort('server', (opcode) => opcode === 2);
+      const bytes = bytesOf('81 82 01020304 60 60 82 81 01010101 60');
+      expect(parser.parse(bytes, 0)).to.equal(bytes.length);
+      expect(calls).to.deep.equal([
+        `short 1 6060 at 6, key ${0x04030201}`,
+        'header 1 true 2',
+        "payload 'ab'",
+        `short 2 60 at 14, key ${0x01010101}`,
+      ]);
+    });
+
+    it('gets everything else as ever: fragments, compressed, longer and cut ones, and what breaks a rule', () => {
+      const { parser, calls } = makeShort('client');
+      for (const notation of [
+        "01 01 'a' 80 01 'b'",
+        "c2 01 'c'",
+        '82 7e 007e 00*126',
+        "81 02 'd'",
+        "'e'",
+        '82',
+        "01 'f'",
+        '89 00',
+      ]) {
+        parser.parse(bytesOf(notation), 0);
+      }
+      expect(calls.filter((call) => call.startsWith('short'))).to.deep.equal([]);
+      expect(calls.filter((call) => call.startsWith('header'))).to.have.lengthOf(6);
+      expect(() => parser.parse(bytesOf("01 00 81 01 'a'"), 0)).to.throw(
+        ProtocolError,
+        'before the previous one',
+      );
+      for (const [role, notation, words] of [
+        ['server', "81 01 'abcdef'", 'not masked'],
+        ['client', "81 81 01020304 'a'", 'is masked'],
+        ['client', "91 01 'a'", 'reserved bits'],
+        ['client', "83 01 'a'", 'reserved opcode'],
+        ['client', "80 01 'a'", 'continue'],
+      ] as const) {
+        const strict = makeShort(role);
+        expect(() => strict.parser.parse(bytesOf(notation), 0), notation).to.throw(ProtocolError, words);
+        expect(strict.calls, notation).to.deep.equal([]);
+      }
+    });
+
+    it('may pause behind each of them', () => {
+      const { parser, calls } = makeShort('client', () => {
+        parser.pause();
+        return true;
+      });
+      const bytes = bytesOf("81 01 'a' 82 00");
+      expect(parser.parse(bytes, 0)).to.equal(3);
+      expect(parser.midMessage).to.equal(false);
+      parser.resume();
+      expect(parser.parse(bytes, 3)).to.equal(5);
+      expect(calls).to.have.lengthOf(2);
+    });
+  });
+
   describe('midMessage', () => {
     it('follows frames and messages', () => {
       const { parser } = makeParser({ role: 'client' });

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import sinon from 'sinon';
-import { applyMask } from '#src/protocol/mask.js';
+import { applyMask, maskInto } from '#src/protocol/mask.js';
 import { makeMaskKernel } from '#src/protocol/mask-simd.js';
 import { collectGarbage } from '../support/garbage.js';
 
@@ -17,6 +17,27 @@ const sizes = [
 
 /** The sizes that the kernel is for, which takes 64 bytes a turn and 64 KiB a piece. */
 const largeSizes = [16383, 16384, 16385, 16399, 16400, 16447, 16448, 65535, 65536, 65537, 131072, 200_001];
+
+describe('maskInto', () => {
+  it('masks every small size from every alignment, and leaves the bytes as they are', () => {
+    for (let size = 0; size <= 64; size++) {
+      for (let start = 0; start < 4; start++) {
+        const bytes = counting(start + size + 9);
+        const target = new Uint8Array(size);
+        maskInto(target, bytes, start, key);
+        const expected = naive(bytes, start, start + size, 0).subarray(start, start + size);
+        expect(expected.equals(target), `size ${size}, start ${start}`).to.equal(true);
+        expect(bytes.equals(counting(bytes.length))).to.equal(true);
+      }
+    }
+  });
+
+  it('copies when the key is 0', () => {
+    const target = new Uint8Array(19);
+    maskInto(target, counting(40), 5, 0);
+    expect(counting(40).subarray(5, 24).equals(target)).to.equal(true);
+  });
+});
 
 describe('applyMask', () => {
   for (const phase of [0, 1, 2, 3]) {

@@ -28,7 +28,7 @@ class Parts implements MessageParts {
   }
 }
 
-function makeReader(hooks: Pick<MessageSink, 'onStart' | 'onTooBig'>, limits = {}) {
+function makeReader(hooks: Pick<MessageSink, 'onStart' | 'wantsParts' | 'onTooBig'>, limits = {}) {
   const messages: Message[] = [];
   const assembler = new MessageAssembler(
     { onMessage: (message) => messages.push(message), onPing() {}, onPong() {}, onClose() {}, ...hooks },
@@ -80,6 +80,27 @@ describe('MessageAssembler, messages in parts', () => {
     expect(messages.map(String)).to.deep.equal(['eight']);
     expect(parts.seen).to.have.lengthOf(2);
   });
+
+  for (const wantsParts of [false, true]) {
+    it(`asks for a short message ${wantsParts ? 'where somebody wants parts' : 'not where nobody wants parts'}`, () => {
+      const asked: (number | undefined)[] = [];
+      const parts = new Parts();
+      const { messages, read } = makeReader(
+        {
+          onStart: (_isText, total) => {
+            asked.push(total);
+            return wantsParts ? parts : undefined;
+          },
+          wantsParts,
+        },
+        { maxMessageSize: 1000 },
+      );
+      read(text("'abc'"), bytesOf("82 7e 0080 'd'*128"));
+      expect(asked).to.deep.equal(wantsParts ? [3, 128] : [128]);
+      expect(messages.map(({ length }) => length)).to.deep.equal(wantsParts ? [] : [3, 128]);
+      expect(parts.seen).to.deep.equal(wantsParts ? ['abc', 'end', 'd'.repeat(128), 'end'] : []);
+    });
+  }
 
   it('asks for each message, and says whether it is text', () => {
     const parts = new Parts();
