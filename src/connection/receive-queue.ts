@@ -9,7 +9,8 @@ export class ReceiveQueue {
   readonly #maxBytes: number;
   readonly #maxMessages: number;
   readonly #messages = new Fifo<Message>();
-  readonly #sizes = new Fifo<number>();
+  /** Bytes of those that are text; the others know theirs. */
+  readonly #textSizes = new Fifo<number>();
   #bytes = 0;
 
   constructor(maxBytes: number, maxMessages: number) {
@@ -39,20 +40,22 @@ export class ReceiveQueue {
 
   push(message: Message, size: number): void {
     this.#messages.push(message);
-    this.#sizes.push(size + entryOverhead);
+    if (typeof message === 'string') this.#textSizes.push(size);
     this.#bytes += size + entryOverhead;
   }
 
   /** Takes the oldest message; undefined when there is none. */
   shift(): Message | undefined {
     const message = this.#messages.shift();
-    if (message !== undefined) this.#bytes -= this.#sizes.shift()!;
+    if (message === undefined) return undefined;
+    const size = typeof message === 'string' ? this.#textSizes.shift()! : message.length;
+    this.#bytes -= size + entryOverhead;
     return message;
   }
 
   clear(): void {
     this.#messages.clear();
-    this.#sizes.clear();
+    this.#textSizes.clear();
     this.#bytes = 0;
   }
 }
