@@ -1,7 +1,14 @@
 import type { UsageError } from '../errors.js';
 import type { Message } from '../protocol/message-assembler.js';
 import { onAbort } from './abort.js';
+import { Fifo } from './fifo.js';
 import type { FinalEnd, Inbox, Puller } from './inbox.js';
+
+/** A call of `next` that waits. */
+interface Wait {
+  resolve(result: Result | Promise<Result>): void;
+  reject(reason: unknown): void;
+}
 
 type Result = IteratorResult<Message, undefined>;
 
@@ -13,8 +20,16 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
   #state: 'new' | 'active' | 'ended' = 'new';
   /** Messages that the consumer took and has not come back from; more than one only when it does not wait its turn. */
   #holding = 0;
-  /** Ends the waits of `next` that are pending. */
-  readonly #waits = new Set<() => void>();
+  /** The calls of `next` that wait, each of which stands in the inbox's line as {@link #puller}. */
+  readonly #waits = new Fifo<Wait>();
+  #forgetSignal: (() => void) | undefined;
+  readonly #puller: Puller = {
+    message: (value) => {
+      this.#holding++;
+      this.#waitOver().resolve({ value, done: false });
+    },
+    end: (final) => this.#waitOver().resolve(this.#finish(final)),
+  };
 
   /** @param findMisuse Looks at the first `next` whether messages are being read in another way. */
   constructor(inbox: Inbox, findMisuse: () => UsageError | undefined, signal: AbortSignal | undefined) {
@@ -53,42 +68,36 @@ export class MessageIterator implements AsyncIterableIterator<Message, undefined
   /** `break` leaves the connection open, and what was not taken in the queue. */
   return(): Promise<Result> {
     while (this.#holding > 0) this.#comeBack();
-    for (const giveUp of this.#waits) giveUp();
+    this.#giveUp(({ resolve }) => resolve(done()));
     this.#end();
     return done();
   }
 
   #wait(): Promise<Result> {
     return new Promise((resolve, reject) => {
-      const puller: Puller = {
-        message: (value) => {
-          settled();
-          this.#holding++;
-          resolve({ value, done: false });
-        },
-        end: (final) => {
-          settled();
-          resolve(this.#finish(final));
-        },
-      };
-      const giveUp = (): void => {
-        settled();
-        this.#inbox.cancel(puller);
-        resolve(done());
-      };
-      const forgetSignal = onAbort(this.#signal, (reason) => {
-        settled();
-        this.#inbox.cancel(puller);
-        this.#end();
-        reject(reason);
-      });
-      const settled = (): void => {
-        forgetSignal();
-        this.#waits.delete(giveUp);
-      };
-      this.#waits.add(giveUp);
-      this.#inbox.wait(puller);
+      this.#waits.push({ resolve, reject });
+      if (this.#waits.length === 1)
+        this.#forgetSignal = onAbort(this.#signal, (reason) => this.#abort(reason));
+      this.#inbox.wait(this.#puller);
     });
+  }
+
+  /** The oldest wait is over. */
+  #waitOver(): Wait {
+    const wait = this.#waits.shift()!;
+    if (this.#waits.length === 0) this.#forgetSignal?.();
+    return wait;
+  }
+
+  /** All waits are over, and no message came. */
+  #giveUp(settle: (wait: Wait) => void): void {
+    this.#inbox.cancel(this.#puller);
+    while (this.#waits.length > 0) settle(this.#waitOver());
+  }
+
+  #abort(reason: unknown): void {
+    this.#end();
+    this.#giveUp(({ reject }) => reject(reason));
   }
 
   #finish(final: FinalEnd): Promise<Result> {
