@@ -57,8 +57,11 @@ export interface ConnectionInit<Data> {
   readonly request: HandshakeRequest;
   readonly data: Data;
   readonly options: ConnectionOptions;
-  /** Called when the connection has ended, before its `close` event; whatever it throws goes to `onError`. */
-  readonly onEnd?: (() => void) | undefined;
+  /**
+   * Called with the connection when it has ended, before its `close` event, so that one function may serve many; whatever it throws goes
+   * to `onError`.
+   */
+  readonly onEnd?: ((connection: Connection<Data>) => void) | undefined;
   /** What measures the times of the options, and latency. Default: the clock of the process. */
   readonly clock?: Clock | undefined;
   /** For connections that `reconnect` makes: set when `close` is called while the connection is open. */
@@ -128,7 +131,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
       init.clock ?? systemClock(),
       init.head,
       init.replaceable,
-      init.onEnd,
+      init.onEnd as ((connection: Connection<unknown>) => void) | undefined,
     );
     if (channels.open.hasSubscribers) channels.open.publish({ connection: this });
   }

@@ -47,7 +47,7 @@ export class ConnectionCore
   readonly watch: Watch;
   readonly #connection: Connection<unknown>;
   readonly #messageListeners: MessageListeners;
-  readonly #onEnd: (() => void) | undefined;
+  readonly #onEnd: ((connection: Connection<unknown>) => void) | undefined;
   readonly #replaceable: Replaceable | undefined;
   #pings: Pings | undefined;
   #closed: { promise: Promise<CloseInfo>; resolve: (info: CloseInfo) => void } | undefined;
@@ -64,7 +64,7 @@ export class ConnectionCore
     clock: Clock,
     head: Buffer | undefined,
     replaceable: Replaceable | undefined,
-    onEnd: (() => void) | undefined,
+    onEnd: ((connection: Connection<unknown>) => void) | undefined,
   ) {
     this.#connection = connection;
     this.#messageListeners = messageListeners;
@@ -339,7 +339,7 @@ export class ConnectionCore
     this.watch.stop();
     this.reader.finish(this.#replaceable === undefined ? end : quiet(end));
     try {
-      this.#onEnd?.();
+      this.#onEnd?.(this.#connection);
     } catch (error) {
       this.userError(error);
     }

@@ -40,42 +40,64 @@ export function resolveLimits(options: AdmissionOptions): AdmissionLimits {
   return limits;
 }
 
-/** A place among the connections: from the request on, so that those who wait for `authorize` take no more than there are. */
-export class Place {
-  readonly #admission: Admission;
+/** What is called when a connection that has a place has ended. */
+type Ended<Guest> = (guest: Guest, place: Place<Guest>) => void;
+
+/**
+ * A place among the connections: from the request on, so that those who wait for `authorize` take no more than there are. A whole group
+ * shares one, so that an idle connection costs neither a place nor a function of its own.
+ */
+export class Place<Guest> {
+  readonly #admission: Admission<Guest>;
   /** Undefined: not counted by address. */
   readonly group: string | undefined;
+  /** How many have it. */
+  taken = 0;
+  /** To be called when the connection of `guest` has ended. */
+  readonly onEnd: (guest: Guest) => void;
 
-  constructor(admission: Admission, group: string | undefined) {
+  constructor(admission: Admission<Guest>, group: string | undefined, ended: Ended<Guest>) {
     this.#admission = admission;
     this.group = group;
+    this.onEnd = (guest) => ended(guest, this);
   }
 
-  /** The opening handshake is over, in whatever way. */
+  /** One opening handshake is over, in whatever way. */
   decided(): void {
     this.#admission.decided();
   }
 
-  /** The connection has ended, or came to nothing. */
+  /** One connection has ended, or came to nothing. */
   leave(): void {
     this.#admission.leave(this);
   }
 }
 
 /** Counts who is there, and refuses who is too many. */
-export class Admission {
+export class Admission<Guest> {
+  readonly #ended: Ended<Guest>;
   #connections = 0;
   #handshakes = 0;
+  readonly #ungrouped: Place<Guest>;
   /** Only of those who came under a limit for addresses. */
-  readonly #ofGroup = new Map<string, number>();
+  readonly #ofGroup = new Map<string, Place<Guest>>();
+
+  constructor(ended: Ended<Guest>) {
+    this.#ended = ended;
+    this.#ungrouped = new Place(this, undefined, ended);
+  }
 
   /** Gives a place to a client at `address`; one without an address, at a unix socket, is not counted by it. */
-  enter(address: string | undefined, limits: AdmissionLimits): Place | Failure {
+  enter(address: string | undefined, limits: AdmissionLimits): Place<Guest> | Failure {
     const { maxConnections, maxConnectionsPerAddress, maxHandshakes } = limits;
     const isCounted = address !== undefined && maxConnectionsPerAddress !== Infinity;
-    const group = isCounted ? groupOf(address) : undefined;
-    if (group !== undefined && (this.#ofGroup.get(group) ?? 0) >= maxConnectionsPerAddress) {
-      return turnAway(429, `there are ${maxConnectionsPerAddress} connections of ${group} already`, limits);
+    const place = isCounted ? this.#placeOf(groupOf(address)) : this.#ungrouped;
+    if (isCounted && place.taken >= maxConnectionsPerAddress) {
+      return turnAway(
+        429,
+        `there are ${maxConnectionsPerAddress} connections of ${place.group} already`,
+        limits,
+      );
     }
     if (this.#connections >= maxConnections) {
       return turnAway(503, `there are ${maxConnections} connections already`, limits);
@@ -83,14 +105,19 @@ export class Admission {
     if (this.#handshakes >= maxHandshakes) {
       return turnAway(503, `${maxHandshakes} opening handshakes are waiting already`, limits);
     }
-    return this.#take(group);
+    return this.#take(place);
   }
 
-  #take(group: string | undefined): Place {
+  #placeOf(group: string): Place<Guest> {
+    return this.#ofGroup.get(group) ?? new Place(this, group, this.#ended);
+  }
+
+  #take(place: Place<Guest>): Place<Guest> {
     this.#connections++;
     this.#handshakes++;
-    if (group !== undefined) this.#ofGroup.set(group, (this.#ofGroup.get(group) ?? 0) + 1);
-    return new Place(this, group);
+    place.taken++;
+    if (place.group !== undefined) this.#ofGroup.set(place.group, place);
+    return place;
   }
 
   /** One opening handshake is over. */
@@ -99,15 +126,10 @@ export class Admission {
   }
 
   /** One connection is not there any more. */
-  leave({ group }: Place): void {
+  leave(place: Place<Guest>): void {
     this.#connections--;
-    if (group !== undefined) this.#leaveGroup(group);
-  }
-
-  #leaveGroup(group: string): void {
-    const left = this.#ofGroup.get(group)! - 1;
-    if (left > 0) this.#ofGroup.set(group, left);
-    else this.#ofGroup.delete(group);
+    place.taken--;
+    if (place.group !== undefined && place.taken === 0) this.#ofGroup.delete(place.group);
   }
 }
 

@@ -25,6 +25,7 @@ export interface ServerInit<Data> {
 /** A WebSocket server, made by `serve`. */
 export class Server<Data = unknown> {
   readonly #init: ServerInit<Data>;
+  /** Of the own HTTP server, those that have not brought an upgrade. */
   readonly #sockets = new Set<Socket>();
   readonly #onAbort = (): void => void this.close();
   readonly #onListening = (): void => {
@@ -38,19 +39,9 @@ export class Server<Data = unknown> {
     this.#init = init;
     this.#place = init.http.address();
     init.http.on('listening', this.#onListening);
-    init.http.on('upgrade', init.listener);
     init.signal?.addEventListener('abort', this.#onAbort);
-    if (init.isOwn) {
-      const sockets = this.#sockets;
-      // One function for all of them.
-      const onClose = function (this: Socket): void {
-        sockets.delete(this);
-      };
-      init.http.on('connection', (socket) => {
-        sockets.add(socket);
-        socket.on('close', onClose);
-      });
-    }
+    if (init.isOwn) this.#watchSockets(init.http, init.listener);
+    else init.http.on('upgrade', init.listener);
   }
 
   /**
@@ -121,6 +112,24 @@ export class Server<Data = unknown> {
   /** Closes the server, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** Notes which sockets are still in the hands of the HTTP server. */
+  #watchSockets(http: HttpServer, listener: UpgradeListener): void {
+    const sockets = this.#sockets;
+    // One function for all of them.
+    const onClose = function (this: Socket): void {
+      sockets.delete(this);
+    };
+    http.on('connection', (socket) => {
+      sockets.add(socket);
+      socket.on('close', onClose);
+    });
+    http.on('upgrade', function (this: HttpServer, request, socket, head) {
+      // Whoever waits for `authorize`, is refused or connected is seen off by others.
+      if (sockets.delete(socket as Socket)) socket.off('close', onClose);
+      listener.call(this, request, socket, head);
+    });
   }
 
   async #close(options: CloseAllOptions): Promise<CloseCounts> {

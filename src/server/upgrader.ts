@@ -44,7 +44,11 @@ export class Upgrader<Data = undefined> {
   /** Requests that wait for their answer; these never reject. */
   readonly #answering = new Set<Promise<unknown>>();
   readonly #sum = new StatsSum();
-  readonly #admission = new Admission();
+  readonly #admission = new Admission<Connection<Data>>((connection, place) => {
+    this.#connections.delete(connection);
+    this.#sum.add(connection.stats);
+    place.leave();
+  });
   #isClosed = false;
 
   /** @throws TypeError when an option cannot be used */
@@ -228,7 +232,7 @@ export class Upgrader<Data = undefined> {
     socket: Duplex,
     settings: UpgradeSettings<Data>,
     accepted: AcceptedUpgrade,
-    place: Place,
+    place: Place<Connection<Data>>,
     authorized: Authorized<Data> | Failure,
   ): Connection<Data> | Failure {
     if (authorized instanceof Failure) return authorized;
@@ -249,7 +253,7 @@ export class Upgrader<Data = undefined> {
       request: new HandshakeRequest(request.url ?? '', request.rawHeaders, address),
       data: authorized.data,
       options: settings.connection,
-      onEnd: () => this.#forget(connection, place),
+      onEnd: place.onEnd,
     });
     this.#connections.add(connection);
     this.#sum.opened++;
@@ -259,12 +263,6 @@ export class Upgrader<Data = undefined> {
   #override(overrides: UpgraderOptions<Data>): UpgradeSettings<Data> {
     checkOptionNames({ ...upgraderTaker, name: 'upgrade' }, overrides);
     return compileOptions(mergeOptions(this.#options, overrides));
-  }
-
-  #forget(connection: Connection<Data>, place: Place): void {
-    this.#connections.delete(connection);
-    this.#sum.add(connection.stats);
-    place.leave();
   }
 }
 
