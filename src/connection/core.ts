@@ -38,11 +38,11 @@ export class ConnectionCore
 {
   readonly transport: Transport;
   readonly options: ResolvedConnectionOptions;
-  readonly #clock: Clock;
+  readonly clock: Clock;
   readonly counters = new Counters();
   readonly reader: Reader;
   readonly sendQueue: SendQueue;
-  readonly #role: Role;
+  readonly role: Role;
   #closing: Closing | undefined;
   readonly watch: Watch;
   readonly #connection: Connection<unknown>;
@@ -70,16 +70,16 @@ export class ConnectionCore
     this.#messageListeners = messageListeners;
     this.#replaceable = replaceable;
     this.#onEnd = onEnd;
-    this.#role = role;
+    this.role = role;
     this.transport = transport;
     this.options = options;
     const deflater = deflate && new Deflater(deflate);
     const makeInflater: InflaterFactory | undefined =
       deflate && ((sink, owner) => new Inflater(deflate, sink, owner));
-    this.#clock = clock;
+    this.clock = clock;
     this.sendQueue = new SendQueue(role, transport, options, deflater, this.counters, this);
     this.reader = new Reader(role, transport, options, makeInflater, clock, this);
-    this.watch = new Watch(role, options, clock, this);
+    this.watch = new Watch(this);
     // A macrotask later, so that whoever awaits the connection comes first: to listen, to look at it, to close it.
     setImmediate(() => this.#start(head));
   }
@@ -92,7 +92,7 @@ export class ConnectionCore
   /** The end of the connection: made when there is something to say about it. */
   get closing(): Closing {
     const { transport, sendQueue, options } = this;
-    this.#closing ??= new Closing(this.#role, transport, sendQueue, options.closeTimeout, this.#clock, this);
+    this.#closing ??= new Closing(this.role, transport, sendQueue, options.closeTimeout, this.clock, this);
     return this.#closing;
   }
 
@@ -134,7 +134,7 @@ export class ConnectionCore
 
   /** What the open connection waits with for pongs. */
   get pings(): Pings {
-    this.#pings ??= new Pings(this.#clock);
+    this.#pings ??= new Pings(this.clock);
     return this.#pings;
   }
 

@@ -1,11 +1,14 @@
 import { TimeoutError } from '../errors.js';
 import type { Clock } from './clock.js';
-import { Heartbeat, type HeartbeatOwner } from './heartbeat.js';
+import { Heartbeat, type HeartbeatOwner, type HeartbeatTimes } from './heartbeat.js';
 import type { ResolvedConnectionOptions, Role } from './options.js';
 import { type Alarm, type AlarmSlot, clearAlarm, setAlarm } from './shared-timer.js';
 
 /** What the watch sees of its connection, and does to it. */
 export interface WatchOwner extends HeartbeatOwner {
+  readonly role: Role;
+  readonly options: WatchOptions;
+  readonly clock: Clock;
   readonly bufferedAmount: number;
   /** Whether a message is on its way: the connection is not idle. */
   readonly isMidMessage: boolean;
@@ -31,10 +34,8 @@ export type WatchOptions = Pick<
  */
 export class Watch implements Alarm {
   readonly #owner: WatchOwner;
-  readonly #options: WatchOptions;
-  readonly #clock: Clock;
   readonly #heartbeat: Heartbeat | undefined;
-  readonly #diesAt: number;
+  readonly #openedAt: number;
   #slot: AlarmSlot | undefined;
   #lastMessage: number;
   /** Since when no byte of those that wait has left; undefined while none waits. */
@@ -44,38 +45,35 @@ export class Watch implements Alarm {
   /** While the alarm rings, nothing sets it: that comes once, behind all that the ringing does. */
   #isRinging = false;
 
-  constructor(role: Role, options: WatchOptions, clock: Clock, owner: WatchOwner) {
+  constructor(owner: WatchOwner) {
     this.#owner = owner;
-    this.#options = options;
-    this.#clock = clock;
-    const now = this.#clock.now();
-    const { heartbeatInterval, heartbeatTimeout, maxLifetime } = options;
-    if (heartbeatInterval !== Infinity) {
-      // Between two ends with the same options the server asks, and its ping is the life that the client sees.
-      const interval = role === 'client' ? (heartbeatInterval * 17) / 16 : heartbeatInterval;
-      this.#heartbeat = new Heartbeat(owner, interval, heartbeatTimeout, now);
+    const now = owner.clock.now();
+    if (owner.options.heartbeatInterval !== Infinity) {
+      this.#heartbeat = new Heartbeat(owner.bytesReceived, this.#times.interval, now);
     }
-    this.#diesAt = now + maxLifetime;
-    this.#lastMessage = now;
+    this.#openedAt = Math.ceil(now);
+    this.#lastMessage = this.#openedAt;
     this.#wakeBy(this.#nextDue(), now);
   }
 
   /** A message came or went. */
   messagePassed(): void {
-    if (this.#options.idleTimeout !== Infinity) this.#lastMessage = this.#clock.now();
+    const { options, clock } = this.#owner;
+    if (options.idleTimeout !== Infinity) this.#lastMessage = Math.ceil(clock.now());
   }
 
   /** The answer to a heartbeat came. */
   heartbeatAnswered(): void {
-    this.#heartbeat?.answered();
+    this.#heartbeat?.answered(this.#owner.bytesReceived);
   }
 
   /** Bytes wait to leave: now, or still, although some of them have left. */
   bytesWait(): void {
-    const now = this.#clock.now();
-    this.#waitingSince = now;
-    this.#bytesLeft = this.#owner.bytesLeft;
-    this.#wakeBy(now + this.#options.writeTimeout, now);
+    const { clock, bytesLeft, options } = this.#owner;
+    const now = clock.now();
+    this.#waitingSince = Math.ceil(now);
+    this.#bytesLeft = bytesLeft;
+    this.#wakeBy(this.#waitingSince + options.writeTimeout, now);
   }
 
   /** No byte waits any more. */
@@ -101,37 +99,49 @@ export class Watch implements Alarm {
     this.#lookAtWrites(now);
     if (this.#isOpen) this.#lookAtEnds(now);
     if (this.#isOpen && this.#heartbeat !== undefined && this.#heartbeat.due <= now) {
-      const lost = this.#heartbeat.look(now, lateBy);
+      const lost = this.#heartbeat.look(this.#owner, this.#times, now, lateBy);
       if (lost !== undefined) this.#owner.onHeartbeatLost(lost);
     }
     this.#isRinging = false;
     this.#wakeBy(this.#nextDue(), now);
   }
 
+  get #times(): HeartbeatTimes {
+    const { role, options } = this.#owner;
+    const { heartbeatInterval, heartbeatTimeout } = options;
+    // Between two ends with the same options the server asks, and its ping is the life that the client sees.
+    const interval = role === 'client' ? (heartbeatInterval * 17) / 16 : heartbeatInterval;
+    return { interval, timeout: heartbeatTimeout };
+  }
+
   #idleAt(): number {
-    return this.#lastMessage + this.#options.idleTimeout;
+    return this.#lastMessage + this.#owner.options.idleTimeout;
+  }
+
+  #diesAt(): number {
+    return this.#openedAt + this.#owner.options.maxLifetime;
   }
 
   #nextDue(): number {
-    const stallsAt = (this.#waitingSince ?? Infinity) + this.#options.writeTimeout;
+    const stallsAt = (this.#waitingSince ?? Infinity) + this.#owner.options.writeTimeout;
     if (!this.#isOpen) return stallsAt;
-    return Math.min(stallsAt, this.#heartbeat?.due ?? Infinity, this.#idleAt(), this.#diesAt);
+    return Math.min(stallsAt, this.#heartbeat?.due ?? Infinity, this.#idleAt(), this.#diesAt());
   }
 
   #wakeBy(due: number, now: number): void {
     if (due === Infinity || this.#isRinging || (this.#slot !== undefined && this.#slot.due <= due)) return;
     if (this.#slot !== undefined) clearAlarm(this, this.#slot);
-    this.#slot = setAlarm(this, due - now, this.#clock);
+    this.#slot = setAlarm(this, due - now, this.#owner.clock);
   }
 
   #lookAtWrites(now: number): void {
-    const { writeTimeout } = this.#options;
+    const { writeTimeout } = this.#owner.options;
     if (this.#waitingSince === undefined || now < this.#waitingSince + writeTimeout) return;
     const { bytesLeft, bufferedAmount } = this.#owner;
     if (bytesLeft !== this.#bytesLeft) {
       // A part of a write: the transport calls back for whole ones only.
       this.#bytesLeft = bytesLeft;
-      this.#waitingSince = now;
+      this.#waitingSince = Math.ceil(now);
       return;
     }
     this.#waitingSince = undefined;
@@ -144,12 +154,12 @@ export class Watch implements Alarm {
   }
 
   #lookAtEnds(now: number): void {
-    const { idleTimeout, maxLifetime } = this.#options;
-    if (now >= this.#diesAt) {
+    const { idleTimeout, maxLifetime } = this.#owner.options;
+    if (now >= this.#diesAt()) {
       const message = `the connection has been open for ${maxLifetime} ms (maxLifetime)`;
       this.#owner.onExpired(new TimeoutError('ANTS_LIFETIME', message), 'lifetime');
     } else if (this.#owner.isMidMessage) {
-      this.#lastMessage = now;
+      this.#lastMessage = Math.ceil(now);
     } else if (now >= this.#idleAt()) {
       const message = `no message came or went for ${idleTimeout} ms (idleTimeout)`;
       this.#owner.onExpired(new TimeoutError('ANTS_IDLE_TIMEOUT', message), 'idle');
