@@ -334,8 +334,8 @@ describe('server: reads into a shared block', () => {
     client.destroy();
     await server.close();
     expect(got).to.deep.equal(message);
-    // Only its beginning.
-    expect(reads).to.equal(isOff ? 0 : 1);
+    // Its beginning, and what is left when a read of its own does not pay; all of it would be 16.
+    expect(reads).to.be.within(isOff ? 0 : 1, isOff ? 0 : 7);
   });
 
   describe('change nothing of', () => {
