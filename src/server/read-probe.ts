@@ -4,8 +4,8 @@ import { readBlock } from '../connection/read-block.js';
 import type { TransportHandler } from '../connection/transport.js';
 import { AcceptedTransport, canReadInto } from './accepted-transport.js';
 
-/** How long the probe may take, in milliseconds; on a machine at rest it takes about ten. */
-const patience = 1_000;
+/** How long the probe may take, in milliseconds: a hundred times what it does, as other code may be starting in the same thread. */
+const patience = 2_000;
 
 /** What is sent: enough for several reads; and from where on the reading is paused. */
 const size = 200_000;
@@ -25,7 +25,7 @@ export async function probeReads(signal = AbortSignal.timeout(patience)): Promis
     server.listen({ port: 0, host: '127.0.0.1' });
     await once(server, 'listening', { signal });
     const { port } = server.address() as AddressInfo;
-    const accepted = once(server, 'connection', { signal });
+    const accepted = arrival(server, 'connection', signal);
     const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).on('error', ignore);
     sockets.push(client);
     const [socket] = (await accepted) as [Socket];
@@ -55,7 +55,12 @@ async function converse(socket: Socket, client: Socket, signal: AbortSignal): Pr
   await log.until(() => log.size >= pausedAt, signal);
 
   transport.pause();
-  await new Promise((resolve) => client.write(pattern.subarray(pausedAt), resolve));
+  let hasLeft = false;
+  client.write(pattern.subarray(pausedAt), () => {
+    hasLeft = true;
+    log.emit('news');
+  });
+  await log.until(() => hasLeft, signal);
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
   if (log.size !== pausedAt) return false;
   transport.resume();
@@ -66,12 +71,19 @@ async function converse(socket: Socket, client: Socket, signal: AbortSignal): Pr
   const isWhole = log.size === size + 1 && log.bytes.subarray(0, size).equals(pattern);
   if (!isWhole || log.lentReads !== 2 || log.wasMisled) return false;
 
-  const answered = once(client, 'data', { signal });
+  const answered = arrival(client, 'data', signal);
   transport.write(Buffer.from('answer'), ignore);
   transport.end();
   const [answer] = (await answered) as [Buffer];
   await log.until(() => log.isClosed, signal);
   return answer.toString() === 'answer' && log.error === undefined && socket.bytesRead === size + 1;
+}
+
+/** As `once`, for an event that is waited for later, or never: then nobody is to hear of the end of `signal`. */
+function arrival(emitter: EventEmitter, event: string, signal: AbortSignal): Promise<unknown[]> {
+  const arrived = once(emitter, event, { signal });
+  arrived.catch(ignore);
+  return arrived;
 }
 
 /** What a transport has told. */

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { Duplex, PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import { Connection } from '#src/connection/connection.js';
@@ -10,6 +10,7 @@ import type { TransportHandler } from '#src/connection/transport.js';
 import { isLent } from '#src/protocol/lent-memory.js';
 import { AcceptedTransport } from '#src/server/accepted-transport.js';
 import { outcome, settle } from '../support/connections.js';
+import { socketPair } from '../support/sockets.js';
 
 /** Notes what a transport tells. */
 class Log implements TransportHandler {
@@ -98,15 +99,7 @@ describe('DuplexTransport', () => {
       let server: Socket;
 
       beforeEach(async () => {
-        listener = createServer().listen(0, '127.0.0.1');
-        await once(listener, 'listening');
-        const { port } = listener.address() as { port: number };
-        const accepted = once(listener, 'connection');
-        client = connect(port, '127.0.0.1');
-        [[server]] = (await Promise.all([accepted, once(client, 'connect')])) as unknown as [
-          [Socket],
-          unknown,
-        ];
+        ({ client, accepted: server, listener } = await socketPair());
       });
 
       afterEach(() => {

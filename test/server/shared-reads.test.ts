@@ -5,9 +5,8 @@ import { createServer as createHttpServer, type Server as HttpServer } from 'nod
 import {
   type AddressInfo,
   connect,
-  createServer,
   type NetConnectOpts,
-  type Server,
+  Server,
   Socket,
   type SocketConstructorOpts,
 } from 'node:net';
@@ -29,7 +28,9 @@ import { serve } from '#src/server/serve.js';
 import { proveSharedReads, readsVariable } from '#src/server/shared-reads.js';
 import { Upgrader } from '#src/server/upgrader.js';
 import { tls } from '../fixtures/tls.js';
+import { takeStrays, watchStrays } from '../fuzz/strays.js';
 import { settle } from '../support/connections.js';
+import { socketPair } from '../support/sockets.js';
 import { formatRequest } from './raw-client.js';
 
 // Before every test of the whole run: each server of it reads so from its first connection on.
@@ -77,6 +78,14 @@ async function open(options: NetConnectOpts, secure = false): Promise<Socket> {
 
 describe('server: reads into a shared block', () => {
   describe('the probe', () => {
+    let undo: () => void;
+
+    before(() => {
+      undo = watchStrays();
+    });
+
+    after(() => undo());
+
     afterEach(() => sinon.restore());
 
     it('finds them to work in this version of Node, and leaves nothing behind', async () => {
@@ -135,7 +144,18 @@ describe('server: reads into a shared block', () => {
       'an answer does not leave': () => sinon.stub(AcceptedTransport.prototype, 'write'),
       'the close is not told': () => sinon.stub(AcceptedTransport.prototype, 'streamClose'),
       'it throws': () => sinon.stub(AcceptedTransport.prototype, 'start').throws(new Error('other slots')),
-      'nobody may listen': () => sinon.stub(AcceptedTransport.prototype, 'end').throws(new Error('no')),
+      'it throws at the end': () => sinon.stub(AcceptedTransport.prototype, 'end').throws(new Error('no')),
+      'nobody may listen': () =>
+        sinon.stub(Server.prototype, 'listen').callsFake(function (this: Server) {
+          process.nextTick(() => this.emit('error', new Error('not permitted')));
+          return this;
+        }),
+      'nobody is told what has left': () => {
+        const { write } = Socket.prototype;
+        sinon.stub(Socket.prototype, 'write').callsFake(function (this: Socket, chunk) {
+          return write.call(this, chunk as Buffer);
+        });
+      },
     };
     for (const [name, break_] of Object.entries(faults)) {
       it(`notices when ${name}`, async () => {
@@ -145,6 +165,10 @@ describe('server: reads into a shared block', () => {
         const deadline = setTimeout(() => control.abort(), 100);
         expect(await probeReads(control.signal)).to.equal(false);
         clearTimeout(deadline);
+        // What it was still waiting for must reach nobody: a stray rejection would end the process.
+        control.abort();
+        await settle();
+        expect(takeStrays()).to.deep.equal([]);
       });
     }
 
@@ -167,11 +191,7 @@ describe('server: reads into a shared block', () => {
     let socket: Socket;
 
     beforeEach(async () => {
-      listener = createServer().listen(0, '127.0.0.1');
-      await once(listener, 'listening');
-      const accepted = once(listener, 'connection');
-      client = connect((listener.address() as AddressInfo).port, '127.0.0.1');
-      [socket] = (await accepted) as [Socket];
+      ({ client, accepted: socket, listener } = await socketPair());
     });
 
     afterEach(() => {

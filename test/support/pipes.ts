@@ -1,9 +1,9 @@
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { DuplexTransport } from '#src/connection/duplex-transport.js';
 import type { Transport } from '#src/connection/transport.js';
 import { AcceptedTransport } from '#src/server/accepted-transport.js';
 import { memoryPair } from '#src/testing/memory-transport.js';
+import { socketPair } from './sockets.js';
 
 /** Sends bytes, and then the end of them, to the transport of an end under test. */
 export interface Pipe {
@@ -42,12 +42,7 @@ export const socketPipe: MakePipe = () => pipeOver((socket) => new DuplexTranspo
 export const sharedReadsPipe: MakePipe = () => pipeOver((socket) => new AcceptedTransport(socket));
 
 async function pipeOver(make: (socket: Socket) => Transport): Promise<Pipe> {
-  const listener = createServer({ allowHalfOpen: true, noDelay: true }).listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const accepted = once(listener, 'connection');
-  const { port } = listener.address() as AddressInfo;
-  const client = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
-  const [socket] = (await accepted) as [Socket];
+  const { client, accepted, listener } = await socketPair({ allowHalfOpen: true });
   listener.close();
   const written: Buffer[] = [];
   client.on('data', (chunk: Buffer) => written.push(chunk));
@@ -56,7 +51,7 @@ async function pipeOver(make: (socket: Socket) => Transport): Promise<Pipe> {
   client.on('end', () => client.end());
   const closed = new Promise((resolve) => client.once('close', resolve));
   return {
-    transport: make(socket),
+    transport: make(accepted),
     async feed(bytes, sizes) {
       let start = 0;
       for (let i = 0; i < mostChunks && start < bytes.length && client.writable; i++) {
