@@ -85,6 +85,7 @@ export async function serve<Data = undefined>(
   if (given !== undefined) {
     checkServer(given);
     const isSecure = given instanceof TlsServer;
+    if (!isSecure && options.sharedReads !== false) void proveSharedReads();
     return new Server({ ...parts, http: given, isOwn: false, isSecure, host: undefined });
   }
 
