@@ -49,7 +49,7 @@ export class Watch implements Alarm {
     this.#owner = owner;
     const now = owner.clock.now();
     if (owner.options.heartbeatInterval !== Infinity) {
-      this.#heartbeat = new Heartbeat(owner.bytesReceived, this.#times.interval, now);
+      this.#heartbeat = new Heartbeat(owner.bytesReceived, this.#times().interval, now);
     }
     this.#openedAt = Math.ceil(now);
     this.#lastMessage = this.#openedAt;
@@ -99,14 +99,14 @@ export class Watch implements Alarm {
     this.#lookAtWrites(now);
     if (this.#isOpen) this.#lookAtEnds(now);
     if (this.#isOpen && this.#heartbeat !== undefined && this.#heartbeat.due <= now) {
-      const lost = this.#heartbeat.look(this.#owner, this.#times, now, lateBy);
+      const lost = this.#heartbeat.look(this.#owner, this.#times(), now, lateBy);
       if (lost !== undefined) this.#owner.onHeartbeatLost(lost);
     }
     this.#isRinging = false;
     this.#wakeBy(this.#nextDue(), now);
   }
 
-  get #times(): HeartbeatTimes {
+  #times(): HeartbeatTimes {
     const { role, options } = this.#owner;
     const { heartbeatInterval, heartbeatTimeout } = options;
     // Between two ends with the same options the server asks, and its ping is the life that the client sees.
