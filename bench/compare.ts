@@ -1,10 +1,10 @@
 // Compares servers and clients: CPU per message, in interleaved rounds.
 //
-//   npm run bench [-- --only 'echo|handshake' --peers 'ants|ws' --rounds 7 --seconds 1 --json results.json --node path --smoke]
+//   npm run bench [-- --only 'echo|handshake' --peers 'ants|ws' --rounds 7 --seconds 1 --warm-up 3 --json results.json --node path --smoke]
 //
 // `--only` selects scenarios and `--peers` what is measured, both by regular expressions that names must match in part;
-// `--node` is the Node that the measured programs run on; `--seconds` the length of a round of one of them. `--smoke` sends a
-// few messages only, to see that all of it works.
+// `--node` is the Node that the measured programs run on; `--seconds` the length of a round of one of them, `--warm-up` the
+// time that each has before. `--smoke` sends a few messages only, to see that all of it works.
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -20,6 +20,7 @@ const { values } = parseArgs({
     peers: { type: 'string', default: '' },
     rounds: { type: 'string' },
     seconds: { type: 'string', default: '1' },
+    'warm-up': { type: 'string', default: '3' },
     json: { type: 'string' },
     node: { type: 'string', default: process.execPath },
     smoke: { type: 'boolean', default: false },
@@ -27,7 +28,12 @@ const { values } = parseArgs({
 });
 const { smoke } = values;
 const rounds = Number(values.rounds ?? (smoke ? 1 : 7));
-const effort = { rounds, seconds: smoke ? 0 : Number(values.seconds), pinning: findPinning() };
+const effort = {
+  rounds,
+  seconds: smoke ? 0 : Number(values.seconds),
+  warmUp: Number(values['warm-up']),
+  pinning: findPinning(),
+};
 const named = (pattern: string) => {
   const expression = new RegExp(pattern);
   return ({ name }: { name: string }) => expression.test(name);
@@ -86,8 +92,10 @@ function add(row: Row): void {
 }
 
 function resultsSoFar(): Results {
-  const { only, peers, seconds } = values;
-  const args = Object.entries({ only, peers, rounds, seconds }).filter(([, value]) => value !== '');
+  const { only, peers, seconds, 'warm-up': warmUp } = values;
+  const args = Object.entries({ only, peers, rounds, seconds, 'warm-up': warmUp }).filter(
+    ([, value]) => value !== '',
+  );
   return {
     date: new Date().toISOString().slice(0, 10),
     command: ['npm run bench --', ...args.map(([name, value]) => `--${name} ${value}`)].join(' '),

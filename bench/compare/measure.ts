@@ -9,6 +9,8 @@ export interface Effort {
   readonly rounds: number;
   /** What a round of one peer should take, in seconds; 0 for as few messages as show that it works. */
   readonly seconds: number;
+  /** How long each peer runs before, in seconds. */
+  readonly warmUp: number;
   readonly pinning: Pinning;
 }
 
@@ -97,8 +99,9 @@ export async function measureClients(
 }
 
 /** All peers in each round, each time another one first. */
-async function measureRounds(runners: readonly Runner[], { rounds, seconds }: Effort): Promise<Samples> {
-  for (const runner of runners) await warmUp(runner, seconds);
+async function measureRounds(runners: readonly Runner[], effort: Effort): Promise<Samples> {
+  const { rounds } = effort;
+  for (const runner of runners) await warmUp(runner, effort);
   const samples: Samples = Object.fromEntries(runners.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < runners.length; i++) {
@@ -112,19 +115,26 @@ async function measureRounds(runners: readonly Runner[], { rounds, seconds }: Ef
   return samples;
 }
 
-/** Lets everything be compiled, and finds out how many messages a round of `seconds` has. */
-async function warmUp(runner: Runner, seconds: number): Promise<void> {
+/**
+ * Lets everything be compiled, and finds out how many messages a round of `seconds` has. V8 goes on compiling for seconds, in threads
+ * that count, and how much there is to compile says nothing of what a message costs a server that runs for days.
+ */
+async function warmUp(runner: Runner, { seconds, warmUp: wanted }: Effort): Promise<void> {
+  if (seconds === 0) {
+    runner.messages = 10;
+    await runner.run(runner.messages);
+    return;
+  }
+  const end = performance.now() + wanted * 1000;
   let messages = 10;
   for (;;) {
     const start = performance.now();
     const count = await runner.run(messages);
     const elapsed = (performance.now() - start) / 1000;
     runner.messages = Math.ceil((count / elapsed) * seconds);
-    if (elapsed >= seconds / 2) break;
-    messages = Math.max(count * 2, Math.min(count * 10, runner.messages));
+    if (elapsed >= seconds / 2 && performance.now() >= end) return;
+    messages = Math.min(count * 10, Math.max(runner.messages, messages));
   }
-  if (seconds === 0) runner.messages = 10;
-  else runner.messages = Math.ceil(((await runner.run(runner.messages)) + runner.messages) / 2);
 }
 
 /** Resident bytes per connection: a fresh process each time, as memory that was given back may stay resident. */
