@@ -1,5 +1,5 @@
 // The client that all of this is about, with its default options.
-import { dial } from 'ants-ws';
+import { dial } from '../support/packed.js';
 import { beMeasured } from './measured.js';
 
 beMeasured(async (url, take) => {

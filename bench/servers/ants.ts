@@ -1,5 +1,6 @@
 // The server that all of this is about, with its default options.
-import { type Connection, serve } from 'ants-ws';
+import type { Connection } from 'ants-ws';
+import { serve } from '../support/packed.js';
 import { beMeasured, Count, type Task, task } from './measured.js';
 
 const handlers: Record<Task, (conn: Connection) => unknown> = {

@@ -45,6 +45,24 @@ describe('package.json', () => {
   });
 });
 
+describe('what is published', () => {
+  for (const [entry, file] of [
+    ['ants-ws', 'index.js'],
+    ['ants-ws/testing', 'testing/index.js'],
+  ] as const) {
+    it(`is ${entry} under the names of its modules`, async () => {
+      const modules = (await import(entry)) as Record<string, unknown>;
+      const place = new URL(`../../package/${file}`, import.meta.url);
+      const published = (await import(place.href)) as Record<string, unknown>;
+      const shown = (names: Record<string, unknown>) =>
+        Object.entries(names).map(
+          ([name, value]) => `${name}: ${typeof value} ${(value as { name?: string }).name}`,
+        );
+      expect(shown(published)).to.deep.equal(shown(modules));
+    });
+  }
+});
+
 describe('package-lock.json', () => {
   const { packages } = JSON.parse(readText('package-lock.json')) as Lockfile;
   const entries = Object.entries(packages).filter(([path]) => path !== '');
