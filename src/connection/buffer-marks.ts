@@ -19,6 +19,8 @@ export interface Buffered {
 
 /** What the marks tell. */
 export interface BufferMarksOwner {
+  readonly options: ResolvedConnectionOptions;
+  readonly counters: Counters;
   /** For those who watch; what has to happen is told by the other calls. */
   onPressure(kind: Pressure): void;
   /** The buffer fell below half the high-water mark. */
@@ -35,8 +37,6 @@ export interface BufferMarksOwner {
 
 /** The marks of the send buffer: which messages are taken, who is told when one is passed, and who waits for the buffer to drain. */
 export class BufferMarks {
-  readonly #options: ResolvedConnectionOptions;
-  readonly #counters: Counters;
   readonly #buffer: Buffered;
   readonly #owner: BufferMarksOwner;
   /** Shared by all who wait for the buffer to drain. */
@@ -48,22 +48,20 @@ export class BufferMarks {
   /** Whether the owner knows of bytes that wait. */
   #waits = false;
 
-  constructor(
-    options: ResolvedConnectionOptions,
-    counters: Counters,
-    buffer: Buffered,
-    owner: BufferMarksOwner,
-  ) {
-    this.#options = options;
-    this.#counters = counters;
+  constructor(buffer: Buffered, owner: BufferMarksOwner) {
     this.#buffer = buffer;
     this.#owner = owner;
   }
 
+  /** Whether nobody waits for the buffer, and nothing was told that is to be taken back. */
+  get isAtRest(): boolean {
+    return this.#drained === undefined && !this.#above && !this.#held && !this.#waits;
+  }
+
   /** Whether the policy is to leave a message out now. */
-  drops(whenSlow: WhenSlow = this.#options.whenSlow): boolean {
+  drops(whenSlow: WhenSlow = this.#owner.options.whenSlow): boolean {
     if (whenSlow !== 'drop' || !this.#buffer.isSlow) return false;
-    this.#counters.droppedMessages++;
+    this.#owner.counters.droppedMessages++;
     this.#owner.onPressure('dropped');
     return true;
   }
@@ -71,10 +69,10 @@ export class BufferMarks {
   /** Whether a message of `size` bytes may be taken; if not, the owner is told why. */
   accepts(size: number, whenSlow?: WhenSlow): boolean {
     if (this.#cuts(whenSlow)) return false;
-    const { highWaterMark, maxBufferedAmount } = this.#options;
+    const { highWaterMark, maxBufferedAmount } = this.#owner.options;
     const buffered = this.#buffer.bufferedAmount;
     if (buffered <= highWaterMark || buffered + size <= maxBufferedAmount) {
-      this.#counters.messagesSent++;
+      this.#owner.counters.messagesSent++;
       return true;
     }
     this.#owner.onOverflow(
@@ -90,13 +88,13 @@ export class BufferMarks {
   /** As `accepts`, for a message that is buffered only as far as there is room. */
   acceptsStream(whenSlow?: WhenSlow): boolean {
     if (this.#cuts(whenSlow)) return false;
-    this.#counters.messagesSent++;
+    this.#owner.counters.messagesSent++;
     return true;
   }
 
-  #cuts(whenSlow: WhenSlow = this.#options.whenSlow): boolean {
+  #cuts(whenSlow: WhenSlow = this.#owner.options.whenSlow): boolean {
     if (whenSlow !== 'terminate' || !this.#buffer.isSlow) return false;
-    const { highWaterMark } = this.#options;
+    const { highWaterMark } = this.#owner.options;
     this.#owner.onOverflow(
       new LimitError(
         'ANTS_SLOW_PEER',
@@ -109,10 +107,10 @@ export class BufferMarks {
 
   /** The buffer grew. Whether it is above the high-water mark. */
   grown(): boolean {
-    if (this.#buffer.bufferedAmount <= this.#options.highWaterMark) return false;
+    if (this.#buffer.bufferedAmount <= this.#owner.options.highWaterMark) return false;
     if (!this.#above) this.#owner.onPressure('high');
     this.#above = true;
-    if (this.#buffer.waitingAmount > this.#options.readHold) {
+    if (this.#buffer.waitingAmount > this.#owner.options.readHold) {
       if (!this.#held) this.#owner.onPressure('held');
       this.#held = true;
       this.#owner.onReadHold(true);
@@ -136,7 +134,7 @@ export class BufferMarks {
 
   /** Whether `buffered` bytes are so few that those who wait may go on; if so, the buffer is not above its mark any more. */
   fallsTo(buffered: number): boolean {
-    if (!this.#above || buffered > this.#options.highWaterMark / 2) return false;
+    if (!this.#above || buffered > this.#owner.options.highWaterMark / 2) return false;
     this.#above = false;
     return true;
   }

@@ -15,7 +15,6 @@ import type { CloseInfo, ConnectionEvents, TypedEvents } from './events.js';
 import type { Inbox } from './inbox.js';
 import type { IncomingStream } from './incoming-stream.js';
 import { MessageIterator } from './message-iterator.js';
-import { MessageListeners } from './message-listeners.js';
 import {
   type ConnectionOptions,
   checkNumber,
@@ -109,7 +108,6 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
   data: Data;
 
   readonly #core: ConnectionCore;
-  readonly #messageListeners: MessageListeners;
 
   /** For those who bring a transport of their own; everybody else gets connections from `dial`, `serve` or `Upgrader`. */
   constructor(init: ConnectionInit<Data>) {
@@ -120,10 +118,8 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     this.extensions = init.extensions ?? '';
     this.request = init.request;
     this.data = init.data;
-    this.#messageListeners = new MessageListeners(this);
     this.#core = new ConnectionCore(
       this as Connection<unknown>,
-      this.#messageListeners,
       role,
       transport,
       resolveConnectionOptions(role, init.options),
@@ -186,7 +182,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
 
   override removeListener<E extends keyof ConnectionEvents>(event: E, listener: ConnectionEvents[E]): this {
     super.removeListener(event, listener);
-    this.#messageListeners.changed();
+    this.#core.unlistened();
     return this;
   }
 
@@ -198,7 +194,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     // Not with an argument that is undefined: to Node that is the name of an event.
     if (event === undefined) super.removeAllListeners();
     else super.removeAllListeners(event);
-    this.#messageListeners.changed();
+    this.#core.unlistened();
     return this;
   }
 
@@ -294,7 +290,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
    * @throws UsageError when messages are being read.
    */
   ignoreMessages(): void {
-    if (this.#inbox().isPulled || this.#messageListeners.count > 0) {
+    if (this.#inbox().isPulled || this.#core.listenerCount > 0) {
       throw readingTwice('ignoreMessages() was called while messages are being read');
     }
     this.#inbox().ignore();
@@ -449,7 +445,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
       if (!isThenable(result)) return;
       Promise.resolve(result).then(
         () => {
-          if (this.#messageListeners.count === 0) void this.close();
+          if (this.#core.listenerCount === 0) void this.close();
         },
         (error) => this.#core.userError(error),
       );
@@ -498,22 +494,19 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
   }
 
   #inbox(): Inbox {
-    return this.#core.reader.inbox;
+    return this.#core.inbox;
   }
 
   #listen(event: keyof ConnectionEvents, add: () => unknown): this {
-    const misuse = event === 'message' ? listenMisuse(this.#inbox()) : undefined;
+    const misuse = event === 'message' ? listenMisuse(this.#core.madeInbox) : undefined;
     if (misuse !== undefined) throw misuse;
     add();
-    if (event === 'message') {
-      this.#messageListeners.changed();
-      this.#core.reader.listened();
-    }
+    if (event === 'message') this.#core.listened();
     return this;
   }
 
   #pullMisuse(): UsageError | undefined {
-    return pullMisuse(this.#inbox(), this.#messageListeners.count > 0);
+    return pullMisuse(this.#inbox(), this.#core.listenerCount > 0);
   }
 
   #iterate(signal: AbortSignal | undefined): MessageIterator {

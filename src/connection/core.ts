@@ -4,22 +4,21 @@ import { Inflater } from '../deflate/inflater.js';
 import type { AntsError, LimitError, TimeoutError } from '../errors.js';
 import { CloseCode } from '../protocol/close-code.js';
 import type { Message } from '../protocol/message-assembler.js';
-import type { InflaterFactory } from '../protocol/message-inflater.js';
 import type { Clock } from './clock.js';
 import { Closing, type ClosingOwner, type ConnectionState } from './closing.js';
 import type { Connection } from './connection.js';
 import { channels, type FrameSeen, type Pressure } from './diagnostics.js';
 import type { CloseInfo, ConnectionEvents } from './events.js';
 import { beginInput, endInput } from './flush.js';
-import type { FinalEnd } from './inbox.js';
-import type { MessageListeners } from './message-listeners.js';
+import { type FinalEnd, Inbox, type InboxOwner } from './inbox.js';
+import { MessageListeners } from './message-listeners.js';
 import type { ResolvedConnectionOptions, Role } from './options.js';
 import { heartbeatPayload, Pings } from './pings.js';
 import type { ReadEnd } from './read-ends.js';
 import { Hold, Reader, type ReaderOwner } from './reader.js';
 import { reportError } from './report-error.js';
 import { SendQueue, type SendQueueOwner } from './send-queue.js';
-import { type ConnectionStats, Counters } from './stats.js';
+import { type ConnectionStats, Counters, noCounters } from './stats.js';
 import type { Transport, TransportHandler } from './transport.js';
 import { Watch, type WatchOwner } from './watch.js';
 
@@ -32,31 +31,38 @@ export interface Replaceable {
 /**
  * What runs behind a `Connection`: it joins the way in, the way out, the end and the time, emits the events, and tells those who
  * watch. It is the owner of all of them itself, as an object of callbacks for each would be most of what an idle connection costs.
+ *
+ * Each of them is made when it is first needed. The way in and the way out are given back while the connection is idle.
  */
 export class ConnectionCore
-  implements ReaderOwner, SendQueueOwner, ClosingOwner, WatchOwner, TransportHandler
+  implements ReaderOwner, InboxOwner, SendQueueOwner, ClosingOwner, WatchOwner, TransportHandler
 {
   readonly transport: Transport;
   readonly options: ResolvedConnectionOptions;
   readonly clock: Clock;
-  readonly counters = new Counters();
-  readonly reader: Reader;
-  readonly sendQueue: SendQueue;
   readonly role: Role;
+  readonly #deflate: DeflateAgreement | undefined;
+  #reader: Reader | undefined;
+  #inbox: Inbox | undefined;
+  #sendQueue: SendQueue | undefined;
+  #counters: Counters | undefined;
   #closing: Closing | undefined;
   readonly watch: Watch;
   readonly #connection: Connection<unknown>;
-  readonly #messageListeners: MessageListeners;
+  #messageListeners: MessageListeners | undefined;
   readonly #onEnd: ((connection: Connection<unknown>) => void) | undefined;
   readonly #replaceable: Replaceable | undefined;
   #pings: Pings | undefined;
   #closed: { promise: Promise<CloseInfo>; resolve: (info: CloseInfo) => void } | undefined;
   #closeInfo: CloseInfo | undefined;
+  /** Whether the transport has been started. */
+  #isStarted = false;
+  /** Whether a heartbeat was answered by the chunk that is being read. */
+  #wasAnswered = false;
 
   /** @param connection Who emits the events; it is being constructed, and nothing is called on it yet. */
   constructor(
     connection: Connection<unknown>,
-    messageListeners: MessageListeners,
     role: Role,
     transport: Transport,
     options: ResolvedConnectionOptions,
@@ -67,21 +73,50 @@ export class ConnectionCore
     onEnd: ((connection: Connection<unknown>) => void) | undefined,
   ) {
     this.#connection = connection;
-    this.#messageListeners = messageListeners;
     this.#replaceable = replaceable;
     this.#onEnd = onEnd;
     this.role = role;
     this.transport = transport;
     this.options = options;
-    const deflater = deflate && new Deflater(deflate);
-    const makeInflater: InflaterFactory | undefined =
-      deflate && ((sink, owner) => new Inflater(deflate, sink, owner));
+    this.#deflate = deflate;
     this.clock = clock;
-    this.sendQueue = new SendQueue(role, transport, options, deflater, this.counters, this);
-    this.reader = new Reader(role, transport, options, makeInflater, clock, this);
     this.watch = new Watch(this);
+    // Its decompressor counts among those that there may be.
+    if (deflate !== undefined) this.#reader = this.#makeReader();
     // A macrotask later, so that whoever awaits the connection comes first: to listen, to look at it, to close it.
     setImmediate(() => this.#start(head));
+  }
+
+  /** The way in. */
+  get reader(): Reader {
+    this.#reader ??= this.#makeReader();
+    return this.#reader;
+  }
+
+  get inbox(): Inbox {
+    this.#inbox ??= new Inbox(this);
+    return this.#inbox;
+  }
+
+  get madeInbox(): Inbox | undefined {
+    return this.#inbox;
+  }
+
+  /** The way out. */
+  get sendQueue(): SendQueue {
+    this.#sendQueue ??= new SendQueue(this.#deflate && new Deflater(this.#deflate), this);
+    return this.#sendQueue;
+  }
+
+  get counters(): Counters {
+    this.#counters ??= new Counters();
+    return this.#counters;
+  }
+
+  /** What the open connection waits with for pongs. */
+  get pings(): Pings {
+    this.#pings ??= new Pings(this.clock);
+    return this.#pings;
   }
 
   /** As `Connection.state`. */
@@ -103,16 +138,16 @@ export class ConnectionCore
 
   /** As `Connection.stats`. */
   get stats(): ConnectionStats {
-    const { queuedMessages, queuedBytes } = this.reader.inbox;
+    const counters = this.#counters ?? noCounters;
     return {
+      ...counters,
       bytesReceived: this.bytesReceived,
       // The transport may still have bytes of the handshake, which are none of these.
       bytesSent: Math.max(0, this.bytesLeft),
-      framesReceived: this.reader.framesReceived,
-      framesSent: this.sendQueue.framesSent,
-      ...this.counters,
-      queuedMessages,
-      queuedBytes,
+      framesReceived: counters.framesReceived + (this.#reader?.framesReceived ?? 0),
+      framesSent: counters.framesSent + (this.#sendQueue?.framesSent ?? 0),
+      queuedMessages: this.#inbox?.queuedMessages ?? 0,
+      queuedBytes: this.#inbox?.queuedBytes ?? 0,
       bufferedAmount: this.bufferedAmount,
       latency: this.latency,
     };
@@ -120,7 +155,7 @@ export class ConnectionCore
 
   /** As `Connection.closed`. */
   get closed(): Promise<CloseInfo> {
-    this.reader.inbox.awaitEnd();
+    this.inbox.awaitEnd();
     if (this.#closed === undefined) {
       let resolve!: (info: CloseInfo) => void;
       const promise = new Promise<CloseInfo>((res) => {
@@ -130,12 +165,6 @@ export class ConnectionCore
       this.#closed = { promise, resolve };
     }
     return this.#closed.promise;
-  }
-
-  /** What the open connection waits with for pongs. */
-  get pings(): Pings {
-    this.#pings ??= new Pings(this.clock);
-    return this.#pings;
   }
 
   /** Sends a ping of the user. */
@@ -165,7 +194,7 @@ export class ConnectionCore
   /** Cuts the connection without a Close frame. */
   cut(cause: Error): void {
     if (this.state === 'closed') return;
-    this.reader.inbox.mute();
+    this.inbox.mute();
     this.closing.terminate(cause);
     this.reader.discard();
   }
@@ -174,24 +203,69 @@ export class ConnectionCore
   userError(error: unknown): void {
     if (this.closing.isOwn(error)) return;
     this.#tellError(error);
-    this.reader.inbox.mute();
+    this.inbox.mute();
     this.closing.begin(CloseCode.InternalError, '');
     void reportError(error, () => this.options.onError(error, this.#connection));
   }
 
-  // As the owner of the reader
+  /** How many listeners `message` has. */
+  get listenerCount(): number {
+    return this.#messageListeners?.count ?? 0;
+  }
+
+  /** A listener of `message` was added. */
+  listened(): void {
+    this.#messageListeners ??= new MessageListeners(this.#connection);
+    this.#messageListeners.changed();
+    this.#inbox?.allReturned();
+    this.#reader?.listened();
+  }
+
+  /** Listeners were removed. */
+  unlistened(): void {
+    this.#messageListeners?.changed();
+  }
+
+  // As the owner of the inbox
 
   isListening(): boolean {
-    return this.#messageListeners.count > 0;
+    return this.listenerCount > 0;
   }
 
   emitMessage(message: Message): void {
     try {
-      this.#messageListeners.call(message);
+      this.#messageListeners?.call(message);
     } catch (error) {
       this.userError(error);
     }
   }
+
+  onFull(): void {
+    this.reader.hold(Hold.Queue);
+    this.onPressure('queue-full');
+  }
+
+  onRoom(): void {
+    if (this.#reader?.release(Hold.Queue)) this.onPressure('queue-free');
+  }
+
+  onReturned(): void {
+    this.#reader?.consumerReturned();
+  }
+
+  onAwaited(): void {
+    this.#reader?.messageAwaited();
+  }
+
+  onStreamFull(): void {
+    this.reader.hold(Hold.Stream);
+  }
+
+  onStreamRoom(): void {
+    this.#reader?.release(Hold.Stream);
+  }
+
+  // As the owner of the reader
 
   onMessage(message: Message, size: number): void {
     this.counters.messagesReceived++;
@@ -231,6 +305,7 @@ export class ConnectionCore
     this.#tellControl('pong', 'in', heartbeatPayload);
     this.#pings?.answer(heartbeatPayload);
     this.watch.heartbeatAnswered();
+    this.#wasAnswered = true;
   }
 
   onReadEnd(end: ReadEnd): void {
@@ -259,14 +334,17 @@ export class ConnectionCore
     } finally {
       endInput();
     }
+    if (!this.#wasAnswered) return;
+    this.#wasAnswered = false;
+    this.rest();
   }
 
   get isDoneWithChunk(): boolean {
-    return this.reader.isDoneWithChunk;
+    return this.#reader?.isDoneWithChunk ?? true;
   }
 
   makeRoom(): Buffer | undefined {
-    return this.reader.makeRoom();
+    return this.#reader?.makeRoom();
   }
 
   onEnd(): void {
@@ -352,23 +430,38 @@ export class ConnectionCore
   // As the owner of the watch
 
   get bytesReceived(): number {
-    return this.reader.bytesReceived;
+    return (this.#counters?.bytesReceived ?? 0) + (this.#reader?.bytesReceived ?? 0);
   }
 
   get isExcused(): boolean {
-    return this.reader.takeHeld() || this.sendQueue.waitingAmount > 0;
+    const wasHeld = this.#reader?.takeHeld() ?? false;
+    return wasHeld || (this.#sendQueue?.waitingAmount ?? 0) > 0;
   }
 
   get bufferedAmount(): number {
-    return this.sendQueue.bufferedAmount;
+    return this.#sendQueue?.bufferedAmount ?? 0;
   }
 
   get isMidMessage(): boolean {
-    return this.sendQueue.isStreaming || this.reader.midMessage;
+    return (this.#sendQueue?.isStreaming ?? false) || (this.#reader?.midMessage ?? false);
   }
 
   get bytesLeft(): number {
-    return this.sendQueue.bytesLeft;
+    return (this.#counters?.bytesSent ?? 0) + (this.#sendQueue?.bytesLeft ?? 0);
+  }
+
+  rest(): void {
+    if (this.#closing !== undefined) return;
+    if (this.#reader?.isAtRest) {
+      this.counters.bytesReceived += this.#reader.bytesReceived;
+      this.counters.framesReceived += this.#reader.framesReceived;
+      this.#reader = undefined;
+    }
+    if (this.#sendQueue?.isAtRest) {
+      this.counters.bytesSent += this.#sendQueue.bytesLeft;
+      this.counters.framesSent += this.#sendQueue.framesSent;
+      this.#sendQueue = undefined;
+    }
   }
 
   sendHeartbeat(): void {
@@ -392,7 +485,17 @@ export class ConnectionCore
   #start(head: Buffer | undefined): void {
     if (head !== undefined && head.length > 0) this.reader.data(head);
     this.transport.start(this);
-    this.reader.release(Hold.Starting);
+    this.#isStarted = true;
+    this.#reader?.release(Hold.Starting);
+  }
+
+  #makeReader(): Reader {
+    const deflate = this.#deflate;
+    return new Reader(
+      this,
+      deflate && ((sink, owner) => new Inflater(deflate, sink, owner)),
+      this.#isStarted,
+    );
   }
 
   /** User code is called here, and its mistakes stay here. */

@@ -8,6 +8,7 @@ import { UnreadWarning } from './unread-warning.js';
 
 /** What the inbox tells its owner. `emitMessage` reaches user code and does not throw. */
 export interface InboxOwner {
+  readonly options: ResolvedConnectionOptions;
   /** Whether someone listens to messages. */
   isListening(): boolean;
   emitMessage(message: Message): void;
@@ -43,7 +44,6 @@ export interface FinalEnd {
 /** Where messages are from when they are complete until someone has taken them, and who takes them. */
 export class Inbox implements IncomingStreamOwner {
   readonly #owner: InboxOwner;
-  readonly #options: ResolvedConnectionOptions;
   #queue: ReceiveQueue | undefined;
   #pullers: Puller[] | undefined;
   /** The message that is being handed over in parts, or the latest that was. */
@@ -62,8 +62,7 @@ export class Inbox implements IncomingStreamOwner {
   #final: FinalEnd | undefined;
   #unread: UnreadWarning | undefined;
 
-  constructor(options: ResolvedConnectionOptions, owner: InboxOwner) {
-    this.#options = options;
+  constructor(owner: InboxOwner) {
     this.#owner = owner;
   }
 
@@ -149,7 +148,7 @@ export class Inbox implements IncomingStreamOwner {
         return;
       }
     }
-    this.#queue ??= new ReceiveQueue(this.#options.receiveQueueBytes, this.#options.receiveQueueMessages);
+    this.#queue ??= makeQueue(this.#owner.options);
     if (this.#overflowing && this.#queue.isFull) {
       this.#dropping = true;
       return;
@@ -279,4 +278,8 @@ export class Inbox implements IncomingStreamOwner {
     if (queue.hasRoom) this.#owner.onRoom();
     return message;
   }
+}
+
+function makeQueue({ receiveQueueBytes, receiveQueueMessages }: ResolvedConnectionOptions): ReceiveQueue {
+  return new ReceiveQueue(receiveQueueBytes, receiveQueueMessages);
 }

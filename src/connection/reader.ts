@@ -11,18 +11,22 @@ import type { InflaterFactory, InflaterOwner } from '../protocol/message-inflate
 import type { Clock } from './clock.js';
 import { clearDeadline, type Deadline, setDeadline } from './deadline.js';
 import { debuggedSink, type FrameTeller } from './debug.js';
-import type { Pressure } from './diagnostics.js';
-import { type FinalEnd, Inbox, type InboxOwner } from './inbox.js';
+import type { FinalEnd, Inbox } from './inbox.js';
 import type { ResolvedConnectionOptions, Role } from './options.js';
 import { isHeartbeatIn } from './pings.js';
 import { type ReadEnd, ReadEnds } from './read-ends.js';
 import type { Transport } from './transport.js';
 
-/** What the reader tells the connection. The calls that reach user code do not throw. */
+/** What the reader tells the connection, and asks it for. The calls that reach user code do not throw. */
 export interface ReaderOwner extends FrameTeller {
-  /** Whether someone listens to messages. */
-  isListening(): boolean;
-  emitMessage(message: Message): void;
+  readonly role: Role;
+  readonly transport: Transport;
+  readonly options: ResolvedConnectionOptions;
+  readonly clock: Clock;
+  /** Where messages go; made when it is asked for. */
+  readonly inbox: Inbox;
+  /** The same, if it was made. */
+  readonly madeInbox: Inbox | undefined;
   /** A message is complete; it is yet to be delivered. */
   onMessage(message: Message, size: number): void;
   /** Somebody takes a message in parts. */
@@ -33,8 +37,6 @@ export interface ReaderOwner extends FrameTeller {
   onPong(payload: Buffer): void;
   /** The pong to a heartbeat. */
   onHeartbeatPong(): void;
-  /** For those who watch. */
-  onPressure(kind: Pressure): void;
   /** An end whose turn has come: all messages before it have been taken care of. */
   onReadEnd(end: ReadEnd): void;
 }
@@ -62,14 +64,10 @@ export type Hold = (typeof Hold)[keyof typeof Hold];
 
 /**
  * The way in: parses what the transport delivers into the inbox, stops reading while there is a reason to, and keeps the order of
- * messages and of the end behind them.
+ * messages and of the end behind them. Between messages it has nothing that another one would not begin with.
  */
-export class Reader implements MessageSink, InboxOwner, InflaterOwner {
-  readonly inbox: Inbox;
+export class Reader implements MessageSink, InflaterOwner {
   readonly #owner: ReaderOwner;
-  readonly #transport: Transport;
-  readonly #options: ResolvedConnectionOptions;
-  readonly #clock: Clock;
   /** Undefined once nothing may be parsed any more: what still comes is thrown away. */
   #parser: FrameParser | undefined;
   readonly #assembler: MessageAssembler;
@@ -78,7 +76,7 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
   /** The chunk that is not parsed to its end, and how far it is. */
   #chunk: Buffer | undefined;
   #offset = 0;
-  #holds: number = Hold.Starting;
+  #holds = 0;
   #transportPaused = false;
   #ends: ReadEnds | undefined;
   /** What to do when the messages that are here have been dealt with, and the deadline for that. */
@@ -90,25 +88,28 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
   #pumping = false;
   #pumpScheduled = false;
 
-  constructor(
-    role: Role,
-    transport: Transport,
-    options: ResolvedConnectionOptions,
-    makeInflater: InflaterFactory | undefined,
-    clock: Clock,
-    owner: ReaderOwner,
-  ) {
+  /** @param isStarted Whether the transport has been started; if not, `Hold.Starting` is to be released then. */
+  constructor(owner: ReaderOwner, makeInflater: InflaterFactory | undefined, isStarted: boolean) {
     this.#owner = owner;
-    this.#transport = transport;
-    this.#options = options;
-    this.#clock = clock;
-    this.inbox = new Inbox(options, this);
+    const { role, transport, options } = owner;
     this.#assembler = new MessageAssembler(this, options);
     this.#assembler.inflater = makeInflater?.(this.#assembler, this);
     const allowRsv1 = makeInflater !== undefined;
     const sink = debuggedSink(role, transport, this.#assembler, owner);
     this.#parser = new FrameParser(sink, { role, allowRsv1 });
+    if (isStarted) return;
+    this.#holds = Hold.Starting;
     this.#parser.pause();
+  }
+
+  /** Whether another reader could take this one's place, and nothing would be lost. */
+  get isAtRest(): boolean {
+    const isClean = this.#holds === 0 && !this.#wasHeld && !this.#endsNow && !this.#transportPaused;
+    const isIdle = !this.#pumping && !this.#pumpScheduled && this.#chunk === undefined;
+    const hasEnd = this.#ends !== undefined || this.#leaving !== undefined || this.#parser === undefined;
+    // An inflater has the peer's history.
+    const isBetweenMessages = !this.midMessage && this.#assembler.inflater === undefined;
+    return isClean && isIdle && !hasEnd && isBetweenMessages && this.isDoneWithChunk;
   }
 
   /** Whether the input so far ends in the middle of a frame or of a message. */
@@ -185,32 +186,33 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
     this.#parser?.pause();
     if (this.#transportPaused) return;
     this.#transportPaused = true;
-    this.#transport.pause();
+    this.#owner.transport.pause();
   }
 
-  /** Takes one reason back; reading goes on when there is none left. */
-  release(reason: Hold): void {
-    if ((this.#holds & reason) === 0) return;
+  /** Takes one reason back, and returns whether it was there; reading goes on when there is none left. */
+  release(reason: Hold): boolean {
+    if ((this.#holds & reason) === 0) return false;
     this.#holds &= ~reason;
     if (this.#holds === 0) this.#parser?.resume();
     this.#schedulePump();
+    return true;
   }
 
   /** Calls `leave` when those who read in loops are done with the messages that are here, or in `ms` milliseconds. */
   whenDone(leave: () => void, ms: number): void {
-    if (this.inbox.isDone || !this.inbox.isBeingRead) {
+    if (this.#owner.inbox.isDone || !this.#owner.inbox.isBeingRead) {
       leave();
       return;
     }
     if (this.#leaving !== undefined) return;
-    this.#leaving = { leave, deadline: setDeadline(ms, leave, this.#clock) };
+    this.#leaving = { leave, deadline: setDeadline(ms, leave, this.#owner.clock) };
   }
 
   /** We are closing: ends wait for no consumer any more, and nothing may stop reading; what the queue can't take is dropped. */
   hurry(): void {
     clearDeadline(this.#leaving?.deadline);
     this.#leaving = undefined;
-    this.inbox.overflow();
+    this.#owner.inbox.overflow();
     this.#stopWaiting();
   }
 
@@ -232,39 +234,21 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
   finish(final: FinalEnd): void {
     this.discard();
     this.#ends?.stop();
-    this.inbox.finish(final);
+    this.#owner.inbox.finish(final);
   }
 
   /** A listener came: it gets what is queued, behind the code that added it. */
   listened(): void {
-    this.inbox.allReturned();
     this.#schedulePump();
   }
 
-  isListening(): boolean {
-    return this.#owner.isListening();
-  }
-
-  emitMessage(message: Message): void {
-    this.#owner.emitMessage(message);
-  }
-
-  onFull(): void {
-    this.hold(Hold.Queue);
-    this.#owner.onPressure('queue-full');
-  }
-
-  onRoom(): void {
-    if ((this.#holds & Hold.Queue) === 0) return;
-    this.release(Hold.Queue);
-    this.#owner.onPressure('queue-free');
-  }
-
-  onReturned(): void {
+  /** A consumer is done with what it took. */
+  consumerReturned(): void {
     if (this.#ends !== undefined || this.#leaving !== undefined) this.#schedulePump();
   }
 
-  onAwaited(): void {
+  /** Someone waits for the next message, and the queue is empty; or nobody ever will. */
+  messageAwaited(): void {
     if (this.#parser === undefined || !this.#assembler.isAssembling) return;
     try {
       const parts = this.#takeInParts(this.#assembler.isText, this.#assembler.total);
@@ -279,16 +263,8 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
     this.release(Hold.Undecided);
   }
 
-  onStreamFull(): void {
-    this.hold(Hold.Stream);
-  }
-
-  onStreamRoom(): void {
-    this.release(Hold.Stream);
-  }
-
   get wantsParts(): boolean {
-    return this.inbox.wantsParts;
+    return this.#owner.madeInbox?.wantsParts === true;
   }
 
   onStart(isText: boolean, total: number | undefined): MessageParts | undefined {
@@ -302,16 +278,16 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
   onTooBig(error: LimitError): MessageParts | undefined {
     const parts = this.#takeInParts(this.#assembler.isText, this.#assembler.total);
     if (parts !== undefined) return parts;
-    if (this.#endsNow || this.inbox.isDecided) throw error;
+    if (this.#endsNow || this.#owner.inbox.isDecided) throw error;
     this.#undecided = error;
     this.hold(Hold.Undecided);
-    this.inbox.stopped();
+    this.#owner.inbox.stopped();
     return undefined;
   }
 
   onMessage(message: Message, size: number): void {
     this.#owner.onMessage(message, size);
-    this.inbox.deliver(message, size);
+    this.#owner.inbox.deliver(message, size);
   }
 
   onPing(payload: Buffer): void {
@@ -368,7 +344,7 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
   }
 
   #takeInParts(isText: boolean, total: number | undefined): MessageParts | undefined {
-    const parts = this.inbox.takeInParts(isText, total);
+    const parts = this.#owner.inbox.takeInParts(isText, total);
     if (parts !== undefined) this.#owner.onMessageInParts();
     return parts;
   }
@@ -388,22 +364,22 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
     this.#pumping = true;
     while (this.#emitQueued() || this.#parse());
     this.#settleEnds();
-    if (this.#leaving !== undefined && this.inbox.isDone) this.#leaving.leave();
+    if (this.#leaving !== undefined && this.#owner.inbox.isDone) this.#leaving.leave();
     this.#pumping = false;
     if (this.#holds === 0 && this.#transportPaused) {
       this.#transportPaused = false;
-      this.#transport.resume();
+      this.#owner.transport.resume();
     }
   }
 
   /** Emits one queued message to listeners; false when there is nothing to do. */
   #emitQueued(): boolean {
-    return (this.#holds & (Hold.User | Hold.Write)) === 0 && this.inbox.emitOne();
+    return (this.#holds & (Hold.User | Hold.Write)) === 0 && this.#owner.madeInbox?.emitOne() === true;
   }
 
   /** Inflates and parses as far as possible; false when there is nothing to do. */
   #parse(): boolean {
-    if (this.#undecided !== undefined && this.inbox.isDecided) this.release(Hold.Undecided);
+    if (this.#undecided !== undefined && this.#owner.inbox.isDecided) this.release(Hold.Undecided);
     if (this.#parser === undefined || this.mustWait) return false;
     try {
       return this.#inflateRest() || this.#parseChunk(this.#parser);
@@ -437,11 +413,11 @@ export class Reader implements MessageSink, InboxOwner, InflaterOwner {
     const ends = this.#ends;
     while (ends !== undefined && !ends.isEmpty) {
       const isInflating = (this.#holds & Hold.Inflating) !== 0;
-      const isDone = this.inbox.isDone && this.#chunk === undefined && !isInflating;
+      const isDone = this.#owner.inbox.isDone && this.#chunk === undefined && !isInflating;
       if (!isDone && !this.#endsNow) {
         // Nothing is dropped: no more comes than the rest of the chunk, and whoever reads on is to have all of it.
         const giveUp = () => this.#stopWaiting();
-        ends.wait(this.#options.closeTimeout, this.inbox.isBeingRead, giveUp, this.#clock);
+        ends.wait(this.#owner.options.closeTimeout, this.#owner.inbox.isBeingRead, giveUp, this.#owner.clock);
         return;
       }
       // It came before them, and nothing stops it any more.

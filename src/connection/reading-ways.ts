@@ -12,8 +12,9 @@ export function pullMisuse(inbox: Inbox, isListening: boolean): UsageError | und
   return isListening ? readingTwice("messages were pulled while 'message' has listeners") : undefined;
 }
 
-/** What is wrong with adding a listener of `message` now; undefined when nothing is. */
-export function listenMisuse(inbox: Inbox): UsageError | undefined {
+/** What is wrong with adding a listener of `message` now; undefined when nothing is. An inbox that was not made has no readers. */
+export function listenMisuse(inbox: Inbox | undefined): UsageError | undefined {
+  if (inbox === undefined) return undefined;
   if (inbox.isPulled) {
     return readingTwice(
       "a listener of 'message' was added while messages are pulled by for await, receive(), receiveStream() or consume()",

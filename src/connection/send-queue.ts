@@ -6,7 +6,7 @@ import { type Buffered, BufferMarks, type BufferMarksOwner } from './buffer-mark
 import { debuggedFrames, type FrameTeller } from './debug.js';
 import type { FinalEnd } from './inbox.js';
 import { frameBytes, frameMessage, frameShared, maskingKeyFor } from './message-framing.js';
-import type { ResolvedConnectionOptions, Role } from './options.js';
+import type { Role } from './options.js';
 import { Outbox, type OutboxOwner } from './outbox.js';
 import { makePiece, memoryGone } from './outgoing-frames.js';
 import type { OutgoingStream } from './outgoing-stream.js';
@@ -14,13 +14,14 @@ import { heartbeatPayload } from './pings.js';
 import { preHandled, rejected, resolved } from './pre-handled.js';
 import type { PreparedMessage } from './prepared-message.js';
 import type { SendPolicy } from './send-options.js';
-import type { Counters } from './stats.js';
 import { type FragmentOutlet, StreamedMessage } from './streamed-message.js';
 import type { Transport } from './transport.js';
 import { type Queued, WaitingLine } from './waiting-line.js';
 
 /** What the queue tells the connection. */
 export interface SendQueueOwner extends BufferMarksOwner, FrameTeller {
+  readonly role: Role;
+  readonly transport: Transport;
   /** A pong is on its way. */
   onPongSent(payload: Buffer): void;
   /** What has left is of no use without bytes that are gone. */
@@ -40,15 +41,12 @@ const pongKind: FrameKind = { opcode: Opcode.Pong, fin: true, rsv1: false };
 const heartbeatPiece = makePiece(pingKind, heartbeatPayload);
 
 /**
- * Everything on its way out: the order of messages and their frames, and the promises that depend on them.
+ * Everything on its way out: the order of messages and their frames, and the promises that depend on them. While nothing is on its way
+ * it has nothing that another one would not begin with.
  */
 export class SendQueue implements FragmentOutlet, Buffered, OutboxOwner {
-  readonly #role: Role;
-  readonly #transport: Transport;
-  readonly #options: ResolvedConnectionOptions;
   /** Undefined when no compression is agreed on. */
   readonly #deflater: Deflater | undefined;
-  readonly #counters: Counters;
   readonly #owner: SendQueueOwner;
   readonly #marks: BufferMarks;
   #outbox: Outbox | undefined;
@@ -62,21 +60,18 @@ export class SendQueue implements FragmentOutlet, Buffered, OutboxOwner {
   #bytesAtEnd = 0;
   #framesAtEnd = 0;
 
-  constructor(
-    role: Role,
-    transport: Transport,
-    options: ResolvedConnectionOptions,
-    deflater: Deflater | undefined,
-    counters: Counters,
-    owner: SendQueueOwner,
-  ) {
-    this.#role = role;
-    this.#transport = transport;
-    this.#options = options;
+  constructor(deflater: Deflater | undefined, owner: SendQueueOwner) {
     this.#deflater = deflater;
-    this.#counters = counters;
     this.#owner = owner;
-    this.#marks = new BufferMarks(options, counters, this, owner);
+    this.#marks = new BufferMarks(this, owner);
+  }
+
+  /** Whether another queue could take this one's place, and nothing would be lost. */
+  get isAtRest(): boolean {
+    const isEmpty = (this.#line?.isEmpty ?? true) && (this.#outbox?.isAtRest ?? true);
+    const isWaiting = this.#pendingPong !== undefined || this.#streamed !== undefined;
+    // A deflater has a history that the peer has as well.
+    return isEmpty && !isWaiting && !this.#ended && this.#deflater === undefined && this.#marks.isAtRest;
   }
 
   /** Bytes that were accepted and have not left the process. */
@@ -91,7 +86,7 @@ export class SendQueue implements FragmentOutlet, Buffered, OutboxOwner {
 
   /** Whether more than the mark is buffered, and some of it since an earlier turn: a burst alone makes no peer slow. */
   get isSlow(): boolean {
-    return this.#isBehindBy(this.#options.highWaterMark);
+    return this.#isBehindBy(this.#owner.options.highWaterMark);
   }
 
   /** Bytes that have left this process, by the word of the transport; it grows with each one that it tells of. */
@@ -165,7 +160,7 @@ export class SendQueue implements FragmentOutlet, Buffered, OutboxOwner {
 
   /** Whether a stream may add more frames: what waits behind it does not count. */
   get hasRoom(): boolean {
-    return this.#inTransit() <= this.#options.highWaterMark;
+    return this.#inTransit() <= this.#owner.options.highWaterMark;
   }
 
   #inTransit(): number {
@@ -205,17 +200,17 @@ export class SendQueue implements FragmentOutlet, Buffered, OutboxOwner {
   }
 
   ping(payload: Uint8Array): void {
-    this.#counters.pingsSent++;
+    this.#owner.counters.pingsSent++;
     this.#control(pingKind, payload);
   }
 
   /** Sends the ping of the heartbeat; on servers always the same bytes, in no memory of this connection. */
   heartbeat(): void {
-    if (this.#role === 'client') {
+    if (this.#owner.role === 'client') {
       this.ping(heartbeatPayload);
       return;
     }
-    this.#counters.pingsSent++;
+    this.#owner.counters.pingsSent++;
     this.#frames().frames.ready(pingKind, heartbeatPayload, heartbeatPiece);
     this.#added();
   }
@@ -304,14 +299,21 @@ export class SendQueue implements FragmentOutlet, Buffered, OutboxOwner {
   }
 
   #writeDeflated(deflated: Uint8Array, isText: boolean): Promise<void> {
-    frameBytes(this.#frames().frames, this.#role, isText, true, deflated, this.#options.fragmentSize);
+    frameBytes(
+      this.#frames().frames,
+      this.#owner.role,
+      isText,
+      true,
+      deflated,
+      this.#owner.options.fragmentSize,
+    );
     return this.#added() ? this.#marks.whenDrained() : resolved;
   }
 
   #writeShared(message: PreparedMessage, bytes: Uint8Array, isDeflated: boolean): Promise<void> {
-    const { fragmentSize } = this.#options;
+    const { fragmentSize } = this.#owner.options;
     const isText = message.type === 'text';
-    frameShared(this.#frames().frames, this.#role, isText, isDeflated, bytes, fragmentSize);
+    frameShared(this.#frames().frames, this.#owner.role, isText, isDeflated, bytes, fragmentSize);
     // The peer's history has it from now on, and ours has not (RFC 7692 section 7.1.1).
     if (isDeflated) this.#deflater?.forget();
     return this.#added() ? this.#marks.whenDrained() : resolved;
@@ -319,7 +321,7 @@ export class SendQueue implements FragmentOutlet, Buffered, OutboxOwner {
 
   writeFragment(opcode: number, fin: boolean, isDeflated: boolean, bytes: Uint8Array): void {
     const kind = { opcode, fin, rsv1: isDeflated && opcode !== Opcode.Continuation };
-    this.#frames().frames.frame(kind, bytes, maskingKeyFor(this.#role));
+    this.#frames().frames.frame(kind, bytes, maskingKeyFor(this.#owner.role));
     this.#added();
   }
 
@@ -329,13 +331,19 @@ export class SendQueue implements FragmentOutlet, Buffered, OutboxOwner {
 
   /** No option can take it away: what answers to pings may cost must have a bound. */
   #pongMark(): number {
-    return Math.min(this.#options.highWaterMark, mostPongs);
+    return Math.min(this.#owner.options.highWaterMark, mostPongs);
   }
 
   #write(data: string | Uint8Array, size: number): Promise<void> {
     const outbox = this.#frames();
     if (typeof data !== 'string' && data.length !== size) throw memoryGone();
-    const isReferenced = frameMessage(outbox.frames, this.#role, data, size, this.#options.fragmentSize);
+    const isReferenced = frameMessage(
+      outbox.frames,
+      this.#owner.role,
+      data,
+      size,
+      this.#owner.options.fragmentSize,
+    );
     const isAbove = this.#added();
     if (!isReferenced) return isAbove ? this.#marks.whenDrained() : resolved;
     return preHandled(new Promise((resolve, reject) => outbox.whenWritten({ resolve, reject })));
@@ -357,7 +365,7 @@ export class SendQueue implements FragmentOutlet, Buffered, OutboxOwner {
   }
 
   #control(kind: FrameKind, payload: Uint8Array): void {
-    this.#frames().frames.frame(kind, payload, maskingKeyFor(this.#role));
+    this.#frames().frames.frame(kind, payload, maskingKeyFor(this.#owner.role));
     this.#added();
   }
 
@@ -386,8 +394,8 @@ export class SendQueue implements FragmentOutlet, Buffered, OutboxOwner {
 
   #frames(): Outbox {
     this.#outbox ??= new Outbox(
-      this.#transport,
-      debuggedFrames(this.#role, this.#transport, this.#owner),
+      this.#owner.transport,
+      debuggedFrames(this.#owner.role, this.#owner.transport, this.#owner),
       this,
     );
     return this.#outbox;
@@ -426,7 +434,7 @@ export class SendQueue implements FragmentOutlet, Buffered, OutboxOwner {
   }
 
   #pong(payload: Buffer): void {
-    this.#counters.pongsSent++;
+    this.#owner.counters.pongsSent++;
     this.#control(pongKind, payload);
     this.#owner.onPongSent(payload);
   }

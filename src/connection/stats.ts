@@ -40,6 +40,11 @@ export interface ServerStats extends Omit<ConnectionStats, 'latency'> {
 
 /** What is counted as it happens: plain numbers, as nothing may be allocated for a message. */
 export class Counters {
+  // Of these four, what readers and send queues counted that were given back.
+  bytesReceived = 0;
+  bytesSent = 0;
+  framesReceived = 0;
+  framesSent = 0;
   messagesReceived = 0;
   messagesSent = 0;
   pingsReceived = 0;
@@ -48,6 +53,9 @@ export class Counters {
   pongsSent = 0;
   droppedMessages = 0;
 }
+
+/** Of a connection that has counted nothing. */
+export const noCounters: Readonly<Counters> = Object.freeze(new Counters());
 
 /** The numbers that go on growing, and still count when a connection has ended. */
 const lasting = [

@@ -14,6 +14,8 @@ export interface WatchOwner extends HeartbeatOwner {
   readonly isMidMessage: boolean;
   /** A number that grows with each byte that leaves, as far as the transport can tell. */
   readonly bytesLeft: number;
+  /** Time to give back what only busy connections need. */
+  rest(): void;
   /** The peer is lost. */
   onHeartbeatLost(error: TimeoutError): void;
   /** Bytes wait, and none has left for `writeTimeout`. */
@@ -96,6 +98,7 @@ export class Watch implements Alarm {
   ring(now: number, lateBy: number): void {
     this.#slot = undefined;
     this.#isRinging = true;
+    this.#owner.rest();
     this.#lookAtWrites(now);
     if (this.#isOpen) this.#lookAtEnds(now);
     if (this.#isOpen && this.#heartbeat !== undefined && this.#heartbeat.due <= now) {
