@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { dial, serve } from 'ants-ws';
 import { expect } from 'chai';
 import { Connection } from '#src/connection/connection.js';
@@ -224,6 +225,30 @@ describe('what connections cost', () => {
     client.destroy();
     socket.destroy();
     server.close();
+  });
+
+  it('nothing that only busy ones need, before they are and once they are idle again', async () => {
+    const worker = new Worker(new URL('./idle-worker.js', import.meta.url), { stderr: true });
+    const [{ unused, used }] = await once(worker, 'message');
+    await worker.terminate();
+    // Five connections, which share one place, and the counts of those that have counted nothing.
+    expect(unused).to.deep.equal([5, 0, 0, 0, 1, 1]);
+    for (const [i, { busy, idle, stats }] of used.entries()) {
+      expect({ busy, idle }).to.deep.equal({ busy: [2, 2], idle: [0, 0] });
+      const rounds = i + 1;
+      // No count goes with them: a message of five bytes and a heartbeat of twelve each way, with a mask those that came.
+      expect(stats).to.include({
+        bytesReceived: rounds * (11 + 18),
+        bytesSent: rounds * (7 + 14),
+        framesReceived: rounds * 2,
+        framesSent: rounds * 2,
+        messagesReceived: rounds,
+        messagesSent: rounds,
+        pingsSent: rounds,
+        pongsReceived: rounds,
+        bufferedAmount: 0,
+      });
+    }
   });
 
   it('no timers of their own', async () => {
