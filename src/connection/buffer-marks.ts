@@ -53,11 +53,6 @@ export class BufferMarks {
     this.#owner = owner;
   }
 
-  /** Whether nobody waits for the buffer, and nothing was told that is to be taken back. */
-  get isAtRest(): boolean {
-    return this.#drained === undefined && !this.#above && !this.#held && !this.#waits;
-  }
-
   /** Whether the policy is to leave a message out now. */
   drops(whenSlow: WhenSlow = this.#owner.options.whenSlow): boolean {
     if (whenSlow !== 'drop' || !this.#buffer.isSlow) return false;

@@ -32,7 +32,7 @@ export interface Replaceable {
  * What runs behind a `Connection`: it joins the way in, the way out, the end and the time, emits the events, and tells those who
  * watch. It is the owner of all of them itself, as an object of callbacks for each would be most of what an idle connection costs.
  *
- * Each of them is made when it is first needed. The way in and the way out are given back while the connection is idle.
+ * Each of them is made when it is first needed. The way in is given back while the connection is idle.
  */
 export class ConnectionCore
   implements ReaderOwner, InboxOwner, SendQueueOwner, ClosingOwner, WatchOwner, TransportHandler
@@ -138,14 +138,14 @@ export class ConnectionCore
 
   /** As `Connection.stats`. */
   get stats(): ConnectionStats {
-    const counters = this.#counters ?? noCounters;
+    const { bytesReceived, framesReceived, ...counters } = this.#counters ?? noCounters;
     return {
-      ...counters,
-      bytesReceived: this.bytesReceived,
+      bytesReceived: bytesReceived + (this.#reader?.bytesReceived ?? 0),
       // The transport may still have bytes of the handshake, which are none of these.
       bytesSent: Math.max(0, this.bytesLeft),
-      framesReceived: counters.framesReceived + (this.#reader?.framesReceived ?? 0),
-      framesSent: counters.framesSent + (this.#sendQueue?.framesSent ?? 0),
+      framesReceived: framesReceived + (this.#reader?.framesReceived ?? 0),
+      framesSent: this.#sendQueue?.framesSent ?? 0,
+      ...counters,
       queuedMessages: this.#inbox?.queuedMessages ?? 0,
       queuedBytes: this.#inbox?.queuedBytes ?? 0,
       bufferedAmount: this.bufferedAmount,
@@ -447,21 +447,15 @@ export class ConnectionCore
   }
 
   get bytesLeft(): number {
-    return (this.#counters?.bytesSent ?? 0) + (this.#sendQueue?.bytesLeft ?? 0);
+    return this.#sendQueue?.bytesLeft ?? 0;
   }
 
   rest(): void {
-    if (this.#closing !== undefined) return;
-    if (this.#reader?.isAtRest) {
-      this.counters.bytesReceived += this.#reader.bytesReceived;
-      this.counters.framesReceived += this.#reader.framesReceived;
-      this.#reader = undefined;
-    }
-    if (this.#sendQueue?.isAtRest) {
-      this.counters.bytesSent += this.#sendQueue.bytesLeft;
-      this.counters.framesSent += this.#sendQueue.framesSent;
-      this.#sendQueue = undefined;
-    }
+    // The send queue stays: all those that heartbeats need at a time cost more CPU than they would save memory.
+    if (this.#closing !== undefined || !this.#reader?.isAtRest) return;
+    this.counters.bytesReceived += this.#reader.bytesReceived;
+    this.counters.framesReceived += this.#reader.framesReceived;
+    this.#reader = undefined;
   }
 
   sendHeartbeat(): void {

@@ -102,13 +102,6 @@ export class Outbox {
     return oldest !== undefined && oldest.turn !== currentTurn();
   }
 
-  /** Whether all has left, and nothing is to come of it. */
-  get isAtRest(): boolean {
-    const isEmpty = this.unwrittenBytes === 0 && this.#writes.length === 0;
-    const isIdle = !this.#scheduled && !this.#resting && this.#toldPosition === this.#position;
-    return isEmpty && isIdle && !this.#ending && !this.#ended;
-  }
-
   /** Frames were added: they leave at the end of the turn, or now when they are many. */
   schedule(): void {
     if (!this.#scheduled) {

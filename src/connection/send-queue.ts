@@ -41,8 +41,7 @@ const pongKind: FrameKind = { opcode: Opcode.Pong, fin: true, rsv1: false };
 const heartbeatPiece = makePiece(pingKind, heartbeatPayload);
 
 /**
- * Everything on its way out: the order of messages and their frames, and the promises that depend on them. While nothing is on its way
- * it has nothing that another one would not begin with.
+ * Everything on its way out: the order of messages and their frames, and the promises that depend on them.
  */
 export class SendQueue implements FragmentOutlet, Buffered, OutboxOwner {
   /** Undefined when no compression is agreed on. */
@@ -64,14 +63,6 @@ export class SendQueue implements FragmentOutlet, Buffered, OutboxOwner {
     this.#deflater = deflater;
     this.#owner = owner;
     this.#marks = new BufferMarks(this, owner);
-  }
-
-  /** Whether another queue could take this one's place, and nothing would be lost. */
-  get isAtRest(): boolean {
-    const isEmpty = (this.#line?.isEmpty ?? true) && (this.#outbox?.isAtRest ?? true);
-    const isWaiting = this.#pendingPong !== undefined || this.#streamed !== undefined;
-    // A deflater has a history that the peer has as well.
-    return isEmpty && !isWaiting && !this.#ended && this.#deflater === undefined && this.#marks.isAtRest;
   }
 
   /** Bytes that were accepted and have not left the process. */

@@ -40,11 +40,9 @@ export interface ServerStats extends Omit<ConnectionStats, 'latency'> {
 
 /** What is counted as it happens: plain numbers, as nothing may be allocated for a message. */
 export class Counters {
-  // Of these four, what readers and send queues counted that were given back.
+  // Of these two, what readers counted that were given back.
   bytesReceived = 0;
-  bytesSent = 0;
   framesReceived = 0;
-  framesSent = 0;
   messagesReceived = 0;
   messagesSent = 0;
   pingsReceived = 0;

@@ -234,7 +234,7 @@ describe('what connections cost', () => {
     // Five connections, which share one place, and the counts of those that have counted nothing.
     expect(unused).to.deep.equal([5, 0, 0, 0, 1, 1]);
     for (const [i, { busy, idle, stats }] of used.entries()) {
-      expect({ busy, idle }).to.deep.equal({ busy: [2, 2], idle: [0, 0] });
+      expect({ busy, idle }).to.deep.equal({ busy: [2], idle: [0] });
       const rounds = i + 1;
       // No count goes with them: a message of five bytes and a heartbeat of twelve each way, with a mask those that came.
       expect(stats).to.include({

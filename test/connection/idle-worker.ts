@@ -51,13 +51,13 @@ async function countUsed(): Promise<{ busy: number[]; idle: number[]; stats: unk
       await connection.send('hello');
     }
     await settle();
-    const busy = living(Reader, SendQueue);
+    const busy = living(Reader);
     // Once it sees that something came, and then that nothing more did.
     await clock.tickAsync(60_000);
     await settle();
     for (const { peer } of pairs) peer.frame(Opcode.Pong, heartbeatPayload);
     await settle();
-    const idle = living(Reader, SendQueue);
+    const idle = living(Reader);
     rounds.push({ busy, idle, stats: pairs[0]!.connection.stats });
   }
   for (const { connection } of pairs) connection.terminate();
