@@ -9,11 +9,11 @@ import {
 import { CloseCode, closeCodeName } from '../protocol/close-code.js';
 import { encodeClosePayload, maxReasonBytes } from '../protocol/close-payload.js';
 import type { Clock } from './clock.js';
-import { clearDeadline, type Deadline, setDeadline } from './deadline.js';
 import type { CloseInfo } from './events.js';
 import type { FinalEnd } from './inbox.js';
 import type { Role } from './options.js';
 import type { SendQueue } from './send-queue.js';
+import { type Alarm, type AlarmSlot, clearAlarm, setAlarm } from './shared-timer.js';
 import type { Transport } from './transport.js';
 
 /** Where a connection is in its life; `closing` from the moment it can't send messages any more. */
@@ -38,7 +38,7 @@ const ordinaryCodes: ReadonlySet<number> = new Set([
  * The closing handshake (RFC 6455 section 7): which Close frames went each way, who ends TCP, how long it may take, and what
  * is told about it in the end.
  */
-export class Closing implements FinalEnd {
+export class Closing implements FinalEnd, Alarm {
   readonly #role: Role;
   readonly #transport: Transport;
   readonly #sendQueue: SendQueue;
@@ -58,7 +58,7 @@ export class Closing implements FinalEnd {
   /** Whether the peer has ended its side of TCP. */
   #peerEnded = false;
   #cause: Error | undefined;
-  #deadline: Deadline | undefined;
+  #deadline: AlarmSlot | undefined;
   /** What is rejected while closing, and at the end; made when first needed. */
   #closingError: CloseError | undefined;
   #finalError: CloseError | undefined;
@@ -186,7 +186,7 @@ export class Closing implements FinalEnd {
 
   /** The transport is gone, and so is all that came before that. */
   transportClosed(error: Error | undefined, midMessage: boolean): void {
-    clearDeadline(this.#deadline);
+    if (this.#deadline !== undefined) clearAlarm(this, this.#deadline);
     const wasClean = this.#isComplete();
     if (!wasClean) this.#cause ??= error ?? new AntsError('ANTS_NO_CLOSE_FRAME', lostMessage(midMessage));
     this.#leaveOpen();
@@ -229,17 +229,16 @@ export class Closing implements FinalEnd {
   }
 
   #startDeadline(): void {
-    this.#deadline ??= setDeadline(
-      this.#closeTimeout,
-      () => {
-        this.#cause ??= new TimeoutError(
-          'ANTS_CLOSE_TIMEOUT',
-          `the peer did not finish the closing handshake within ${this.#closeTimeout} ms (closeTimeout)`,
-        );
-        this.#transport.destroy();
-      },
-      this.#clock,
+    if (this.#closeTimeout !== Infinity) this.#deadline ??= setAlarm(this, this.#closeTimeout, this.#clock);
+  }
+
+  /** The deadline has passed. */
+  ring(): void {
+    this.#cause ??= new TimeoutError(
+      'ANTS_CLOSE_TIMEOUT',
+      `the peer did not finish the closing handshake within ${this.#closeTimeout} ms (closeTimeout)`,
     );
+    this.#transport.destroy();
   }
 
   #makeError(): CloseError {

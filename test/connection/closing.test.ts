@@ -288,13 +288,14 @@ describe('connection: the closing handshake', () => {
       await connection.closed;
     });
 
-    it('longer than a timer can be is as long as it can be', async () => {
-      const { connection } = rawPair('server', { closeTimeout: 2 ** 40 });
+    it('can be longer than a timer can', async () => {
+      const { connection } = rawPair('server', { closeTimeout: 2 ** 33 });
       void connection.close();
       await settle();
-      await clock.tickAsync(2 ** 31 - 2);
+      await clock.tickAsync(2 ** 33 - 1);
       expect(connection.state).to.equal('closing');
-      await clock.tickAsync(1);
+      // Long alarms ring together, up to a fiftieth later.
+      await clock.tickAsync(2 ** 33 / 50);
       expect((await connection.closed).code).to.equal(1006);
     });
   });
