@@ -138,14 +138,20 @@ export class ConnectionCore
 
   /** As `Connection.stats`. */
   get stats(): ConnectionStats {
-    const { bytesReceived, framesReceived, ...counters } = this.#counters ?? noCounters;
+    const counters = this.#counters ?? noCounters;
     return {
-      bytesReceived: bytesReceived + (this.#reader?.bytesReceived ?? 0),
+      bytesReceived: this.bytesReceived,
       // The transport may still have bytes of the handshake, which are none of these.
       bytesSent: Math.max(0, this.bytesLeft),
-      framesReceived: framesReceived + (this.#reader?.framesReceived ?? 0),
+      framesReceived: counters.framesReceived + (this.#reader?.framesReceived ?? 0),
       framesSent: this.#sendQueue?.framesSent ?? 0,
-      ...counters,
+      messagesReceived: counters.messagesReceived,
+      messagesSent: counters.messagesSent,
+      pingsReceived: counters.pingsReceived,
+      pingsSent: counters.pingsSent,
+      pongsReceived: counters.pongsReceived,
+      pongsSent: counters.pongsSent,
+      droppedMessages: counters.droppedMessages,
       queuedMessages: this.#inbox?.queuedMessages ?? 0,
       queuedBytes: this.#inbox?.queuedBytes ?? 0,
       bufferedAmount: this.bufferedAmount,

@@ -171,7 +171,8 @@ export class DuplexTransport implements Transport {
   }
 
   end(): void {
-    this.#stream.end(() => this.#awaitClose());
+    if (this.#isSocket) this.#stream.end();
+    else this.#stream.end(() => this.#awaitClose());
   }
 
   destroy(): void {
