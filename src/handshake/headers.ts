@@ -9,13 +9,18 @@ export type HeadersInput =
   | Iterable<readonly [name: string, value: string]>
   | Readonly<Record<string, string | readonly string[] | undefined>>;
 
+/** What most headers are asked for in vain; nothing is allocated for it. */
+const noValues: readonly string[] = Object.freeze([]);
+
 /** All values of the header `name`, in order; the case of names does not matter (RFC 9110 section 5.1). */
-export function headerValues(headers: RawHeaders, name: string): string[] {
-  const values: string[] = [];
+export function headerValues(headers: RawHeaders, name: string): readonly string[] {
+  let values: string[] | undefined;
   for (let i = 0; i + 1 < headers.length; i += 2) {
-    if (equalsIgnoringCase(headers[i]!, name)) values.push(headers[i + 1]!);
+    if (!equalsIgnoringCase(headers[i]!, name)) continue;
+    if (values === undefined) values = [headers[i + 1]!];
+    else values.push(headers[i + 1]!);
   }
-  return values;
+  return values ?? noValues;
 }
 
 /** Whether there is a header `name`. */

@@ -7,6 +7,11 @@ const hostCharacters = /^[\w\-.~!$&'()*+,;=%:[\]]+$/;
 /** The schemes whose default port is known here. */
 export type WebScheme = 'http' | 'https';
 
+/** Whether the value of a `Host` header is well-formed. */
+export function isHost(host: string): boolean {
+  return host.length <= longestHost && hostCharacters.test(host) && URL.canParse(`http://${host}/`);
+}
+
 /**
  * The value of a `Host` header in the one form that can be compared: lower case, short IPv6, and without the port when it
  * is the default port of `scheme`. It returns undefined when the value is malformed.

@@ -90,9 +90,10 @@ function checkOrigin<Request>(
   request: Request,
   rules: ServerRules<Request>,
 ) {
-  const [origin, ...more] = headerValues(headers, 'Origin');
-  if (origin === undefined) return undefined;
-  if (more.length > 0)
+  const origins = headerValues(headers, 'Origin');
+  if (origins.length === 0) return undefined;
+  const origin = origins[0]!;
+  if (origins.length > 1)
     return refuse(400, 'There must not be more than one Origin header (RFC 6454 section 7).');
   if (rules.checkOrigin(origin, authority, request)) return undefined;
   return refuse(403, originMessage(origin, authority));

@@ -1,5 +1,5 @@
 import { checkNotReserved, hasHeader, headerValues, type RawHeaders } from './headers.js';
-import { canonicalHost } from './host.js';
+import { isHost } from './host.js';
 import { acceptValue, isKey } from './key.js';
 import { type Agreement, agreementHeaders, negotiate, type ServerRules } from './negotiate.js';
 import { accept, type Checked, quote, refuse } from './refusal.js';
@@ -53,7 +53,9 @@ export function checkUpgrade<Request extends RequestHead>(
     // RFC 9110 section 15.5.22: a 426 names the protocol that is needed.
     return negotiated.refusal.status === 426 ? withUpgrade(negotiated.refusal) : negotiated;
   }
-  return accept({ key: headerValues(request.rawHeaders, 'Sec-WebSocket-Key')[0]!, ...negotiated.value });
+  const { subprotocol, extensions } = negotiated.value;
+  const key = headerValues(request.rawHeaders, 'Sec-WebSocket-Key')[0]!;
+  return accept({ key, subprotocol, extensions });
 }
 
 /** The names of headers that a 101 response has from the handshake, or must not have (RFC 9110 section 8.6). */
@@ -109,9 +111,9 @@ function checkFraming({ rawHeaders }: RequestHead) {
 
 /** The host and port that the request was sent to; an absolute-form target outweighs Host (RFC 9112 section 3.2.2). */
 function findAuthority({ rawHeaders }: RequestHead, target: Target): string | undefined {
-  const [host, ...more] = headerValues(rawHeaders, 'Host');
-  if (host === undefined || more.length > 0 || canonicalHost('http', host) === undefined) return undefined;
-  return target.authority ?? host;
+  const hosts = headerValues(rawHeaders, 'Host');
+  if (hosts.length !== 1 || !isHost(hosts[0]!)) return undefined;
+  return target.authority ?? hosts[0]!;
 }
 
 function checkUpgradeHeaders({ rawHeaders }: RequestHead) {

@@ -1,4 +1,4 @@
-import { canonicalHost } from './host.js';
+import { isHost } from './host.js';
 
 /** A request target taken apart. */
 export interface Target {
@@ -25,7 +25,7 @@ export function parseTarget(target: string): Target | undefined {
   const rest = target.slice(scheme.length);
   const end = rest.search(/[/?]/);
   const authority = end === -1 ? rest : rest.slice(0, end);
-  if (canonicalHost('http', authority) === undefined) return undefined;
+  if (!isHost(authority)) return undefined;
   const path = end === -1 ? '' : beforeQuery(rest.slice(end));
   return { path: path === '' ? '/' : path, authority };
 }

@@ -68,6 +68,7 @@ export function splitList(values: readonly string[]): string[] {
 
 /** Whether a comma-separated list has `element` among its elements, in any case. */
 export function listIncludes(values: readonly string[], element: string): boolean {
+  if (values.length === 1 && equalsIgnoringCase(values[0]!, element)) return true;
   return splitList(values).some((candidate) => equalsIgnoringCase(candidate, element));
 }
 

@@ -26,11 +26,11 @@ export function textResponse(status: number, text: string, headers: RawHeaders =
   };
 }
 
-/** The first part of an HTTP/1.1 response, with the empty line. The headers are known to be free of CR and LF. */
-export function formatHead(status: number, headers: RawHeaders): Buffer {
+/** The first part of an HTTP/1.1 response, with the empty line, in Latin-1. The headers are known to be free of CR and LF. */
+export function formatHead(status: number, headers: RawHeaders): string {
   let head = `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? ''}\r\n`;
   for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
-  return Buffer.from(`${head}\r\n`, 'latin1');
+  return `${head}\r\n`;
 }
 
 /**
@@ -45,7 +45,7 @@ export function respond(socket: Duplex, response: FinalResponse, method?: string
     socket.destroy();
     return;
   }
-  const head = formatHead(response.status, finalHeaders(response));
+  const head = Buffer.from(formatHead(response.status, finalHeaders(response)), 'latin1');
   socket.end(method === 'HEAD' ? head : Buffer.concat([head, response.body]));
 
   // A socket that is destroyed with unread input is reset by TCP, and the response may get lost on its way.

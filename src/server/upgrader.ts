@@ -152,10 +152,12 @@ export class Upgrader<Data = undefined> {
     head: Buffer,
     overrides?: UpgraderOptions<Data>,
   ): Eventually<Connection<Data> | Failure> {
-    // First of all: a reset that nobody listens for would end the process.
-    ignoreErrors(socket);
     const answer = () => attempt(() => this.#answer(request, socket, head, overrides));
-    return isHandshakeTraced() ? this.#track(traced(request, answer)) : answer();
+    const result = isHandshakeTraced() ? this.#track(traced(request, answer)) : answer();
+    // A reset that nobody listens for would end the process. No stream tells of its errors before this turn has ended; a connection
+    // listens itself.
+    if (!(result instanceof Connection)) ignoreErrors(socket);
+    return result;
   }
 
   #answer(
@@ -240,7 +242,7 @@ export class Upgrader<Data = undefined> {
     if (hasLeft(socket)) return gone(socket.errored);
     if (this.#isClosed) return closing();
 
-    socket.write(formatHead(101, headers));
+    socket.write(formatHead(101, headers), 'latin1');
     const transport = makeServerTransport(socket, settings.sharedReads);
     stopIgnoringErrors(socket);
     const connection = new Connection<Data>({
