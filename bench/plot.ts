@@ -1,21 +1,22 @@
 // Puts results of `npm run bench -- --json FILE` into docs/explanation/performance.md, as tables and plots.
 //
-//   npm run bench:plot -- FILE
+//   npm run bench:plot -- FILE [FILE of another version of Node...]
 //
 // What is written by hand there stays; only what is between the markers is replaced.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makePlot } from './compare/plots.js';
-import { type Results, tablesOf } from './compare/results.js';
+import { type Results, tablesOf, versionTables } from './compare/results.js';
 
 const docs = fileURLToPath(new URL('../../docs/explanation/', import.meta.url));
 const begin = '<!-- measured: written by npm run bench:plot -->';
 const end = '<!-- end of what was measured -->';
 
-const [file] = process.argv.slice(2);
-if (file === undefined) throw new TypeError('which file? npm run bench:plot -- FILE');
-const results = JSON.parse(readFileSync(file, 'utf8')) as Results;
+const [results, ...others] = process.argv
+  .slice(2)
+  .map((file) => JSON.parse(readFileSync(file, 'utf8')) as Results);
+if (results === undefined) throw new TypeError('which file? npm run bench:plot -- FILE');
 
 const plots: string[] = [];
 for (const kind of ['server', 'client'] as const) {
@@ -32,7 +33,16 @@ const measured = [
   `\`${results.command}\`: the median of ${results.rounds} rounds, and the interval that four in five are in.`,
   ...plots,
   tablesOf(results),
+  ...(others.length === 0 ? [] : otherVersions(others)),
 ].join('\n\n');
+
+function otherVersions(others: readonly Results[]): string[] {
+  const [{ command, rounds }] = others as [Results];
+  return [
+    `The same on other versions of Node: \`${command}\`, with \`--node\`; ${rounds} rounds.`,
+    versionTables([...others, results!]),
+  ];
+}
 
 const path = join(docs, 'performance.md');
 const page = readFileSync(path, 'utf8');

@@ -50,6 +50,7 @@ export function clientPeers(node: string): Peer[] {
   const onNode = (program: string) => [node, benchProgram(`clients/${program}`)];
   return [
     { name: 'ants', command: onNode('ants'), env: {} },
+    { name: reference.raw, command: onNode('net'), env: {}, isRaw: true },
     { name: reference.ws, command: onNode('ws'), env: {}, package: 'ws' },
     { name: reference.wsWithoutAddOn, command: onNode('ws'), env: noAddOn, package: 'ws' },
     { name: 'undici', command: onNode('undici'), env: {}, package: 'undici' },

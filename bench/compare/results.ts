@@ -69,6 +69,20 @@ export function tablesOf(results: Results): string {
   return parts.join('\n\n');
 }
 
+/** How many times better than ws this library is in each of several results, of different versions of Node; as Markdown. */
+export function versionTables(all: readonly Results[]): string {
+  const columns = all.map(({ versions }) => `Node ${versions['Node']}`);
+  const rowIn = (column: string, { kind, name }: Row) =>
+    all[columns.indexOf(column)]!.rows.find((row) => row.kind === kind && row.name === name);
+  const tableOf = (peer: string) => {
+    const rows = all[0]!.rows.filter(({ samples }) => samples[peer] !== undefined);
+    return table(`Times better than ${reference.ws}: ${peer}`, columns, rows, (column, row) =>
+      multiplesOf(reference.ws, peer, rowIn(column, row)?.samples ?? {}),
+    );
+  };
+  return ['ants', 'ants-doc'].map(tableOf).join('\n\n');
+}
+
 function table(
   title: string,
   names: readonly string[],

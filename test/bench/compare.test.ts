@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { makePlot } from '../../bench/compare/plots.js';
-import { type Results, tablesOf } from '../../bench/compare/results.js';
+import { type Results, tablesOf, versionTables } from '../../bench/compare/results.js';
 import { clientScenarios, serverScenarios } from '../../bench/compare/scenarios.js';
 import { Program } from '../../bench/support/program.js';
 import { root } from '../house/root.js';
@@ -26,8 +26,8 @@ describe('bench: compare', () => {
         [...serverScenarios, ...clientScenarios].map(({ name }) => name),
       );
       for (const { kind, name, samples } of rows) {
-        const isRaw = serverScenarios.some((scenario) => scenario.name === name && !scenario.notRaw);
-        const peers = kind === 'server' && isRaw ? ['ants', 'net', 'ws'] : ['ants', 'ws'];
+        const hasRaw = kind === 'client' || serverScenarios.some((one) => one.name === name && !one.notRaw);
+        const peers = hasRaw ? ['ants', 'net', 'ws'] : ['ants', 'ws'];
         expect(Object.keys(samples).sort(), name).to.deep.equal(peers);
       }
     } finally {
@@ -81,6 +81,19 @@ describe('bench: compare', () => {
     expect(tables)
       .to.include('times better than ws | ants |')
       .and.to.include('| an echo | 3.00 [1.40–3.80] |');
+  });
+
+  it('sets versions of Node side by side', () => {
+    const on = (version: string, ants: number, doc?: number): Results => {
+      const samples = { ants: [ants], ws: [6], ...(doc === undefined ? {} : { 'ants-doc': [doc] }) };
+      const row = { kind: 'server', name: 'echo', title: 'an echo', unit: 'µs', samples } as const;
+      const versions = { Node: version };
+      return { date: '', command: '', machine: '', rounds: 1, versions, rows: [row] };
+    };
+    const tables = versionTables([on('20.1.0', 2, 4), on('22.2.0', 3)]).replaceAll(/ +/g, ' ');
+    expect(tables).to.include('| Times better than ws: ants | Node 20.1.0 | Node 22.2.0 |');
+    expect(tables).to.include('| an echo | 3.00 [3.00–3.00] | 2.00 [2.00–2.00] |');
+    expect(tables).to.include('| an echo | 1.50 [1.50–1.50] | – |');
   });
 
   it('draws each row, with a bar for each peer but the reference', () => {
