@@ -59,13 +59,21 @@ export async function measureServers(
       const port = await program.ask<number>('port');
       progress(name, await program.ask<string>('runtime'));
       await load.ask('open', { name, port, scenario, isRaw: peer.isRaw === true });
-      const run = (messages: number) => load.ask<number>('run', { ...loadName, name, messages });
+      const run = (messages: number) =>
+        load.ask<number>('run', { ...loadName, name, messages }).catch(blame(name));
       runners.push({ name, program, run, messages: 1 });
     }
     return await measureRounds(runners, effort);
   } finally {
     for (const program of started) await program.stop();
   }
+}
+
+/** The load generator knows ports, not names. */
+function blame(name: string): (error: Error) => never {
+  return (error) => {
+    throw new Error(`${name}: ${error.message}`);
+  };
 }
 
 /** One row of the table of clients. */
@@ -98,10 +106,10 @@ export async function measureClients(
   }
 }
 
-/** All peers in each round, each time another one first. */
+/** All peers in each round, each time another one first. Nobody rests for long: the load knows no heartbeat, and would call it wrong. */
 async function measureRounds(runners: readonly Runner[], effort: Effort): Promise<Samples> {
   const { rounds } = effort;
-  for (const runner of runners) await warmUp(runner, effort);
+  await warmUp(runners, effort);
   const samples: Samples = Object.fromEntries(runners.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < runners.length; i++) {
@@ -119,22 +127,27 @@ async function measureRounds(runners: readonly Runner[], effort: Effort): Promis
  * Lets everything be compiled, and finds out how many messages a round of `seconds` has. V8 goes on compiling for seconds, in threads
  * that count, and how much there is to compile says nothing of what a message costs a server that runs for days.
  */
-async function warmUp(runner: Runner, { seconds, warmUp: wanted }: Effort): Promise<void> {
-  if (seconds === 0) {
-    runner.messages = 10;
-    await runner.run(runner.messages);
-    return;
-  }
-  const end = performance.now() + wanted * 1000;
+async function warmUp(runners: readonly Runner[], { seconds, warmUp: wanted }: Effort): Promise<void> {
+  for (const runner of runners) await findRound(runner, seconds);
+  for (let warm = seconds; warm < wanted && seconds > 0; warm += seconds)
+    for (const runner of runners) await tryRound(runner, runner.messages, seconds);
+}
+
+/** Finds a first number of messages, by more and more of them. */
+async function findRound(runner: Runner, seconds: number): Promise<void> {
   let messages = 10;
-  for (;;) {
-    const start = performance.now();
-    const count = await runner.run(messages);
-    const elapsed = (performance.now() - start) / 1000;
-    runner.messages = Math.ceil((count / elapsed) * seconds);
-    if (elapsed >= seconds / 2 && performance.now() >= end) return;
-    messages = Math.min(count * 10, Math.max(runner.messages, messages));
-  }
+  while ((await tryRound(runner, messages, seconds)) < seconds / 2)
+    messages = Math.max(messages * 2, Math.min(messages * 10, runner.messages));
+  if (seconds === 0) runner.messages = 10;
+}
+
+/** Returns how many seconds it took, and takes the number of messages from that. */
+async function tryRound(runner: Runner, messages: number, seconds: number): Promise<number> {
+  const start = performance.now();
+  const count = await runner.run(messages);
+  const elapsed = (performance.now() - start) / 1000;
+  runner.messages = Math.ceil((count / elapsed) * seconds);
+  return elapsed;
 }
 
 /** Resident bytes per connection: a fresh process each time, as memory that was given back may stay resident. */
