@@ -1,7 +1,6 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
-import { request as requestSecure } from 'node:https';
 import { DuplexTransport } from '../connection/duplex-transport.js';
-import { http } from '../connection/node-http.js';
+import { http, https } from '../connection/node-modules.js';
 import type { Answer, Asking, Exchange } from './exchange.js';
 import { failed } from './failure.js';
 import { BodyReading } from './response-body.js';
@@ -58,5 +57,5 @@ function makeRequest({ address, settings, rawHeaders }: Asking): ClientRequest {
     socketPath,
     maxHeaderSize: Math.min(maxHeaderSize, 0x7fffffff),
   };
-  return isSecure ? requestSecure({ ...tlsOptions(address, settings), ...options }) : http.request(options);
+  return isSecure ? https().request({ ...tlsOptions(address, settings), ...options }) : http.request(options);
 }

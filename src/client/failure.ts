@@ -1,4 +1,4 @@
-import { http } from '../connection/node-http.js';
+import { http } from '../connection/node-modules.js';
 import { HandshakeError, TimeoutError } from '../errors.js';
 import type { ResponseHead } from '../handshake/client.js';
 import { toHeaders } from '../handshake/headers.js';

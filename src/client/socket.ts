@@ -1,5 +1,6 @@
 import { connect as connectPlain, isIP, type OnReadOpts, type Socket } from 'node:net';
-import { connect as connectSecure, type ConnectionOptions as TlsOptions } from 'node:tls';
+import type { ConnectionOptions as TlsOptions } from 'node:tls';
+import { tls } from '../connection/node-modules.js';
 import type { Address } from './address.js';
 import type { DialSettings } from './options.js';
 
@@ -12,7 +13,7 @@ export function connect(address: Address, settings: DialSettings<unknown>, onrea
   const to = settings.socketPath === undefined ? { host: hostname, port } : { path: settings.socketPath };
   // The peer's end must not cut off what is still to be sent.
   const options = { ...to, onread, noDelay: true, allowHalfOpen: true };
-  return isSecure ? connectSecure({ ...tlsOptions(address, settings), ...options }) : connectPlain(options);
+  return isSecure ? tls().connect({ ...tlsOptions(address, settings), ...options }) : connectPlain(options);
 }
 
 /** The user's options of TLS, and what a WebSocket over HTTP/1.1 adds to them. */

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import fs, { type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AntsError } from '../errors.js';
 import type { Connection } from './connection.js';
 import type { IncomingStream } from './incoming-stream.js';
+import { files } from './node-modules.js';
 import type { ReceiveStreamOptions } from './receive-stream.js';
 import type { FileProgress } from './send-file.js';
 
@@ -43,7 +44,7 @@ async function writeBeside<T>(
 ): Promise<T> {
   // A name that nobody can guess, so that nobody can put a link there before us; `x` holds that.
   const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(12).toString('hex')}.part`);
-  const handle = await fs.open(temporary, 'wx');
+  const handle = await files().open(temporary, 'wx');
   try {
     let result: T;
     try {
@@ -51,11 +52,11 @@ async function writeBeside<T>(
     } finally {
       await handle.close();
     }
-    if (overwrite) await fs.rename(temporary, target);
+    if (overwrite) await files().rename(temporary, target);
     else await publish(temporary, target);
     return result;
   } catch (error) {
-    await fs.unlink(temporary).catch(noop);
+    await files().unlink(temporary).catch(noop);
     throw error;
   }
 }
@@ -78,25 +79,25 @@ async function write(
 async function publish(temporary: string, target: string): Promise<void> {
   try {
     // Unlike `rename`, a link fails when the name is taken.
-    await fs.link(temporary, target);
+    await files().link(temporary, target);
   } catch (error) {
     if (codeOf(error) === 'EEXIST') throw alreadyThere(target);
     // Not every file system has links. There the name is claimed, and what replaces the claim is ours.
     await claim(target);
     try {
-      await fs.rename(temporary, target);
+      await files().rename(temporary, target);
     } catch (renameError) {
-      await fs.unlink(target).catch(noop);
+      await files().unlink(target).catch(noop);
       throw renameError;
     }
     return;
   }
-  await fs.unlink(temporary);
+  await files().unlink(temporary);
 }
 
 async function claim(target: string): Promise<void> {
   try {
-    const handle = await fs.open(target, 'wx');
+    const handle = await files().open(target, 'wx');
     await handle.close();
   } catch (error) {
     throw codeOf(error) === 'EEXIST' ? alreadyThere(target) : error;
@@ -105,7 +106,7 @@ async function claim(target: string): Promise<void> {
 
 async function exists(path: string): Promise<boolean> {
   try {
-    await fs.lstat(path);
+    await files().lstat(path);
     return true;
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return false;

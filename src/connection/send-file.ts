@@ -1,6 +1,7 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { AntsError } from '../errors.js';
 import type { Connection } from './connection.js';
+import { files } from './node-modules.js';
 import { defaultFragmentSize, type SendStreamOptions } from './outgoing-stream.js';
 
 /** How far the transfer of a file is. */
@@ -45,7 +46,7 @@ async function* readParts(
   onProgress: SendFileOptions['onProgress'],
 ): AsyncGenerator<Uint8Array, void> {
   const isOurs = typeof file === 'string' || file instanceof URL;
-  const handle = isOurs ? await open(file, 'r') : file;
+  const handle = isOurs ? await files().open(file, 'r') : file;
   try {
     const stat = await handle.stat();
     // Devices and pipes have no size, and what pretends to be a file, as in /proc, has none either.

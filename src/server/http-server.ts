@@ -1,7 +1,7 @@
 import type { ServerOptions as HttpOptions, Server as HttpServer } from 'node:http';
-import { createServer as createSecureServer, type ServerOptions as TlsOptions } from 'node:https';
+import type { ServerOptions as TlsOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { http } from '../connection/node-http.js';
+import { http, https } from '../connection/node-modules.js';
 import { type FinalResponse, respond, textResponse } from './response.js';
 
 /** What the HTTP server under `serve` is made with. */
@@ -32,7 +32,11 @@ export function makeHttpServer(init: HttpServerInit): HttpServer {
   const server =
     tls === undefined
       ? http.createServer(options)
-      : createSecureServer({ handshakeTimeout: Math.min(handshakeTimeout, 0x7fffffff), ...tls, ...options });
+      : https().createServer({
+          handshakeTimeout: Math.min(handshakeTimeout, 0x7fffffff),
+          ...tls,
+          ...options,
+        });
   // The size is the limit. Node would drop the headers beyond a number, and Origin could be among them.
   server.maxHeadersCount = 0;
   server.on('request', (_request, response) => {

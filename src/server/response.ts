@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { clearDeadline, setDeadline } from '../connection/deadline.js';
-import { http } from '../connection/node-http.js';
+import { http } from '../connection/node-modules.js';
 import { headerValues, type RawHeaders, withoutHeader } from '../handshake/headers.js';
 
 /** A response after which the connection is closed. */

@@ -1,8 +1,7 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Server as SecureServer, ServerOptions as TlsOptions } from 'node:https';
 import type { ListenOptions } from 'node:net';
-import { Server as TlsServer } from 'node:tls';
-import { http as nodeHttp } from '../connection/node-http.js';
+import { http as nodeHttp, tls as nodeTls } from '../connection/node-modules.js';
 import { checkOptionNames, checkSignal } from '../connection/option-names.js';
 import { checkNumber } from '../connection/options.js';
 import { showValue } from '../protocol/show-value.js';
@@ -84,7 +83,7 @@ export async function serve<Data = undefined>(
   const parts = { upgrader, listener, path, signal };
   if (given !== undefined) {
     checkServer(given);
-    const isSecure = given instanceof TlsServer;
+    const isSecure = given instanceof nodeTls().Server;
     if (!isSecure && options.sharedReads !== false) void proveSharedReads();
     return new Server({ ...parts, http: given, isOwn: false, isSecure, host: undefined });
   }

@@ -26,7 +26,7 @@ const networkModules =
   /^node:(net|tls|http|https|http2|dgram|dns|stream|child_process|cluster|worker_threads)(\/|$)/;
 
 /** Who may touch sockets and streams. */
-const mayUseNetwork = /^src\/(streams\/|client\/|server\/|connection\/(duplex-transport|node-http)\.ts$)/;
+const mayUseNetwork = /^src\/(streams\/|client\/|server\/|connection\/(duplex-transport|node-modules)\.ts$)/;
 
 /** Packages that give types only, so that nothing of them is left at run time. */
 const typeOnlyPackages: readonly string[] = ['typed-emitter'];
