@@ -70,8 +70,10 @@ export function tablesOf(results: Results): string {
 }
 
 /** How many times better than ws this library is in each of several results, of different versions of Node; as Markdown. */
-export function versionTables(all: readonly Results[]): string {
-  const columns = all.map(({ versions }) => `Node ${versions['Node']}`);
+export function versionTables(results: readonly Results[]): string {
+  const nodeOf = ({ versions }: Results) => versions['Node'] ?? '';
+  const all = results.toSorted((a, b) => nodeOf(a).localeCompare(nodeOf(b), 'en', { numeric: true }));
+  const columns = all.map((one) => `Node ${nodeOf(one)}`);
   const rowIn = (column: string, { kind, name }: Row) =>
     all[columns.indexOf(column)]!.rows.find((row) => row.kind === kind && row.name === name);
   const tableOf = (peer: string) => {
