@@ -224,7 +224,8 @@ export class ConnectionCore
     this.#messageListeners ??= new MessageListeners(this.#connection);
     this.#messageListeners.changed();
     this.#inbox?.allReturned();
-    this.#reader?.listened();
+    // Messages may have waited for longer than the reader that brought them.
+    if (this.#inbox !== undefined) this.reader.listened();
   }
 
   /** Listeners were removed. */
@@ -374,7 +375,7 @@ export class ConnectionCore
     this.#tellControl('pong', 'out', payload);
   }
 
-  /** Of the reader, too. */
+  /** Of the inbox, too. */
   onPressure(kind: Pressure): void {
     if (!channels.pressure.hasSubscribers) return;
     channels.pressure.publish({ connection: this.#connection, kind, bufferedAmount: this.bufferedAmount });
