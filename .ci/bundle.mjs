@@ -4,7 +4,6 @@
 //   node .ci/bundle.mjs FOLDER     writes it there
 //   node .ci/bundle.mjs --in-place puts it where the modules were; the next build brings those back
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { build } from 'esbuild';
 
@@ -18,7 +17,8 @@ const entryPoints = Object.values(exports)
   .map((entry) => join(root, entry.default));
 
 const inPlace = target === '--in-place';
-const outdir = inPlace ? mkdtempSync(join(tmpdir(), 'ants-ws-')) : target;
+// Beside dist/, as the maps tell where sources are from there.
+const outdir = inPlace ? mkdtempSync(join(root, 'build-')) : target;
 rmSync(outdir, { recursive: true, force: true });
 await build({
   entryPoints,
