@@ -187,6 +187,7 @@ export class Closing implements FinalEnd, Alarm {
   /** The transport is gone, and so is all that came before that. */
   transportClosed(error: Error | undefined, midMessage: boolean): void {
     if (this.#deadline !== undefined) clearAlarm(this, this.#deadline);
+    this.#deadline = undefined;
     const wasClean = this.#isComplete();
     if (!wasClean) this.#cause ??= error ?? new AntsError('ANTS_NO_CLOSE_FRAME', lostMessage(midMessage));
     this.#leaveOpen();

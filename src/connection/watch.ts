@@ -93,6 +93,8 @@ export class Watch implements Alarm {
     this.#isOpen = false;
     this.#waitingSince = undefined;
     if (this.#slot !== undefined) clearAlarm(this, this.#slot);
+    // It has others in it, and whoever keeps a closed connection need not keep those.
+    this.#slot = undefined;
   }
 
   ring(now: number, lateBy: number): void {
