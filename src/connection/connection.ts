@@ -473,10 +473,10 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
   }
 
   #takeStream(stream: OutgoingStream, policy: SendPolicy): void {
-    const { sendQueue, counters, closing } = this.#core;
+    const { sendQueue, counters } = this.#core;
     const { messagesSent } = counters;
     if (!sendQueue.sendStream(stream, policy)) {
-      stream.end(closing.error);
+      stream.end(this.#core.closing.error);
     } else if (channels.messageOut.hasSubscribers && counters.messagesSent > messagesSent) {
       channels.messageOut.publish({ connection: this, data: undefined });
     }
