@@ -153,7 +153,11 @@ export class Upgrader<Data = undefined> {
     overrides?: UpgraderOptions<Data>,
   ): Eventually<Connection<Data> | Failure> {
     const answer = () => attempt(() => this.#answer(request, socket, head, overrides));
-    const result = isHandshakeTraced() ? this.#track(traced(request, answer)) : answer();
+    if (isHandshakeTraced()) {
+      ignoreErrors(socket);
+      return this.#track(traced(request, answer));
+    }
+    const result = answer();
     // A reset that nobody listens for would end the process. No stream tells of its errors before this turn has ended; a connection
     // listens itself.
     if (!(result instanceof Connection)) ignoreErrors(socket);
