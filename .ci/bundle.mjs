@@ -2,7 +2,7 @@
 // loads in half the time of the modules, and leaves a megabyte less of heap for each garbage collection to look at.
 //
 //   node .ci/bundle.mjs FOLDER     writes it there
-//   node .ci/bundle.mjs --in-place puts it where the modules were; the next build brings those back
+//   node .ci/bundle.mjs --in-place puts it where the modules were; `npm run clean` and a build bring those back
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { build } from 'esbuild';
@@ -19,7 +19,8 @@ const entryPoints = Object.values(exports)
 const inPlace = target === '--in-place';
 // Beside dist/, as the maps tell where sources are from there.
 const outdir = inPlace ? mkdtempSync(join(root, 'build-')) : target;
-rmSync(outdir, { recursive: true, force: true });
+if (inPlace) process.once('exit', () => rmSync(outdir, { recursive: true, force: true }));
+else rmSync(outdir, { recursive: true, force: true });
 await build({
   entryPoints,
   outdir,
@@ -40,6 +41,5 @@ if (inPlace) {
   // Of which the compiler would believe that all it wrote is still there.
   rmSync(join(modules, '.tsbuildinfo'), { force: true });
   cpSync(outdir, modules, { recursive: true });
-  rmSync(outdir, { recursive: true });
   console.log(`${relative(process.cwd(), modules)} is as it is published`);
 }

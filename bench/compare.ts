@@ -27,11 +27,11 @@ const { values } = parseArgs({
   },
 });
 const { smoke } = values;
-const rounds = Number(values.rounds ?? (smoke ? 1 : 7));
+const rounds = numberIn('rounds', values.rounds ?? (smoke ? '1' : '7'));
 const effort = {
   rounds,
-  seconds: smoke ? 0 : Number(values.seconds),
-  warmUp: Number(values['warm-up']),
+  seconds: smoke ? 0 : numberIn('seconds', values.seconds),
+  warmUp: numberIn('warm-up', values['warm-up']),
   pinning: findPinning(),
 };
 const named = (pattern: string) => {
@@ -104,6 +104,12 @@ function resultsSoFar(): Results {
     versions,
     rows,
   };
+}
+
+function numberIn(name: string, text: string): number {
+  const value = Number(text);
+  if (value >= 0) return value;
+  throw new TypeError(`--${name} must be a number of at least 0; it is ${text}`);
 }
 
 /** Remembers a runtime, such as `Node 24.1.0`. */

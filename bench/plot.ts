@@ -37,9 +37,9 @@ const measured = [
 ].join('\n\n');
 
 function otherVersions(others: readonly Results[]): string[] {
-  const [{ command, rounds }] = others as [Results];
+  const commands = others.map(({ command }) => `\`${command}\``);
   return [
-    `The same on other versions of Node: \`${command}\`, with \`--node\`; ${rounds} rounds.`,
+    `The same on other versions of Node, with \`--node\`: ${[...new Set(commands)].join(', ')}.`,
     versionTables([...others, results!]),
   ];
 }

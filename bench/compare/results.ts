@@ -74,10 +74,13 @@ export function versionTables(results: readonly Results[]): string {
   const nodeOf = ({ versions }: Results) => versions['Node'] ?? '';
   const all = results.toSorted((a, b) => nodeOf(a).localeCompare(nodeOf(b), 'en', { numeric: true }));
   const columns = all.map((one) => `Node ${nodeOf(one)}`);
-  const rowIn = (column: string, { kind, name }: Row) =>
-    all[columns.indexOf(column)]!.rows.find((row) => row.kind === kind && row.name === name);
+  if (new Set(columns).size < columns.length)
+    throw new Error(`results of one version of Node twice: ${columns.join(', ')}`);
+  const isSame = (row: Row) => (other: Row) => row.kind === other.kind && row.name === other.name;
+  const rowIn = (column: string, row: Row) => all[columns.indexOf(column)]!.rows.find(isSame(row));
   const tableOf = (peer: string) => {
-    const rows = all[0]!.rows.filter(({ samples }) => samples[peer] !== undefined);
+    const measured = all.flatMap((one) => one.rows).filter(({ samples }) => samples[peer] !== undefined);
+    const rows = measured.filter((row, index) => measured.findIndex(isSame(row)) === index);
     return table(`Times better than ${reference.ws}: ${peer}`, columns, rows, (column, row) =>
       multiplesOf(reference.ws, peer, rowIn(column, row)?.samples ?? {}),
     );

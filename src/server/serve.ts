@@ -83,7 +83,7 @@ export async function serve<Data = undefined>(
   const parts = { upgrader, listener, path, signal };
   if (given !== undefined) {
     checkServer(given);
-    const isSecure = given instanceof nodeTls().Server;
+    const isSecure = isTlsServer(given);
     if (!isSecure && options.sharedReads !== false) void proveSharedReads();
     return new Server({ ...parts, http: given, isOwn: false, isSecure, host: undefined });
   }
@@ -138,6 +138,11 @@ function checkServer(server: unknown): void {
   throw new TypeError(
     `server must be an http.Server; with Express that is what app.listen() returns; it is ${showValue(server)}`,
   );
+}
+
+function isTlsServer(server: object): boolean {
+  // A plain one is known without loading TLS.
+  return !(server instanceof nodeHttp.Server) && server instanceof nodeTls().Server;
 }
 
 /** What a TLS server can show its clients. Without any of these it listens, and no handshake succeeds. */
