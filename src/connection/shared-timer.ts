@@ -1,3 +1,4 @@
+import { Roster } from '../protocol/roster.js';
 import { type Clock, longestDelay, systemClock } from './clock.js';
 
 /** Something that wants to be woken at some time; an object rather than a function, so that it costs nothing of its own. */
@@ -15,7 +16,7 @@ export interface Alarm {
 export interface AlarmSlot {
   /** When, in milliseconds of the clock. */
   readonly due: number;
-  readonly alarms: Set<Alarm>;
+  readonly alarms: Roster<Alarm>;
   readonly timer: SharedTimer;
 }
 
@@ -34,7 +35,7 @@ class SharedTimer {
   slotAt(due: number): AlarmSlot {
     let slot = this.#slots.get(due);
     if (slot === undefined) {
-      slot = { due, alarms: new Set(), timer: this };
+      slot = { due, alarms: new Roster(), timer: this };
       this.#slots.set(due, slot);
     }
     if (due < this.#timerDue) this.#arm(due);
@@ -80,9 +81,12 @@ class SharedTimer {
 }
 
 function ringAll(slots: readonly AlarmSlot[], now: number): void {
-  // An alarm that is taken back meanwhile is not in its set any more.
+  // An alarm that is taken back meanwhile is not there any more.
   for (const { alarms, due } of slots) {
-    for (const alarm of alarms) alarm.ring(now, now - due);
+    for (const alarm of alarms) {
+      alarms.delete(alarm);
+      alarm.ring(now, now - due);
+    }
   }
 }
 
@@ -107,7 +111,7 @@ function grainOf(most: number): number {
 
 /**
  * Rings `alarm` in `ms` milliseconds, or up to a fiftieth of that later: alarms of about the same time share a slot, and all of
- * them one timer, which never keeps the process alive. Ten thousand connections cost ten thousand entries in sets.
+ * them one timer, which never keeps the process alive. Ten thousand connections cost ten thousand seats in rosters.
  */
 export function setAlarm(alarm: Alarm, ms: number, clock: Clock = systemClock()): AlarmSlot {
   const grain = grainOf(ms / 50);

@@ -1,3 +1,4 @@
+import { Roster } from '../protocol/roster.js';
 import type { Engine, JobSink } from './engine.js';
 
 /** Jobs of this process in Node's thread pool at a time. It has four threads by default, and files and DNS need one as well. */
@@ -5,7 +6,7 @@ const mostJobs = 3;
 
 let running = 0;
 /** In the order of their coming. */
-const waiting = new Set<Job>();
+const waiting = new Roster<Job>();
 
 /** Work of one engine in the thread pool, begun when there is a place. */
 export class Job {

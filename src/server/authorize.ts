@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { clearDeadline, setDeadline } from '../connection/deadline.js';
+import type { Roster } from '../protocol/roster.js';
 import { EarlyData } from './early-data.js';
 import { Failure, faulty, gone, refusedWith, tooLate } from './failure.js';
 import type { Authorize, AuthorizeContext } from './options.js';
@@ -30,7 +31,7 @@ export async function decide<Data>(
   socket: Duplex,
   head: Buffer,
   ms: number,
-  undecided: Set<Interrupt>,
+  undecided: Roster<Interrupt>,
 ): Promise<Authorized<Data> | Failure> {
   const controller = new AbortController();
   let interrupted: Interrupt = () => {};

@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Connection } from '../connection/connection.js';
 import type { ServerStats } from '../connection/stats.js';
 import { AntsError } from '../errors.js';
+import { Roster } from '../protocol/roster.js';
 import type { BroadcastData, BroadcastOptions } from './broadcast.js';
 import { type CloseAllOptions, type CloseCounts, checkCloseAll } from './close-all.js';
 import { formatAuthority } from './listen.js';
@@ -26,7 +27,7 @@ export interface ServerInit<Data> {
 export class Server<Data = unknown> {
   readonly #init: ServerInit<Data>;
   /** Of the own HTTP server, those that have not brought an upgrade. */
-  readonly #sockets = new Set<Socket>();
+  readonly #sockets = new Roster<Socket>();
   readonly #onAbort = (): void => void this.close();
   readonly #onListening = (): void => {
     this.#place = this.#init.http.address();

@@ -9,10 +9,12 @@ import { type ServerStats, StatsSum } from '../connection/stats.js';
 import { findDeflate } from '../deflate/extension.js';
 import { extensionsHeader } from '../handshake/negotiate.js';
 import { type AcceptedUpgrade, acceptHeaders, checkUpgrade } from '../handshake/server.js';
+import { Roster } from '../protocol/roster.js';
 import { Admission, type Place } from './admission.js';
 import { type Authorized, decide, type Interrupt } from './authorize.js';
 import { type BroadcastData, type BroadcastOptions, broadcast } from './broadcast.js';
 import { type CloseAllOptions, type CloseCounts, checkCloseAll, closeAll } from './close-all.js';
+import { ConnectionSet } from './connection-set.js';
 import { closing, Failure, faulty, gone, pipelined, refused } from './failure.js';
 import { type Eventually, makeListener, type UpgradeHandler, type UpgradeListener } from './listener.js';
 import {
@@ -39,10 +41,10 @@ const isTaken = Symbol('ants-ws taken');
 export class Upgrader<Data = undefined> {
   readonly #options: UpgraderOptions<Data>;
   readonly #settings: UpgradeSettings<Data>;
-  readonly #connections = new Set<Connection<Data>>();
-  readonly #undecided = new Set<Interrupt>();
+  readonly #connections = new ConnectionSet<Connection<Data>>();
+  readonly #undecided = new Roster<Interrupt>();
   /** Requests that wait for their answer; these never reject. */
-  readonly #answering = new Set<Promise<unknown>>();
+  readonly #answering = new Roster<Promise<unknown>>();
   readonly #sum = new StatsSum();
   readonly #admission = new Admission<Connection<Data>>((connection, place) => {
     this.#connections.delete(connection);
