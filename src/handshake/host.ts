@@ -7,9 +7,16 @@ const hostCharacters = /^[\w\-.~!$&'()*+,;=%:[\]]+$/;
 /** The schemes whose default port is known here. */
 export type WebScheme = 'http' | 'https';
 
+/** The latest that was well-formed: nearly all clients of a server name the same. */
+let latestHost = '';
+
 /** Whether the value of a `Host` header is well-formed. */
 export function isHost(host: string): boolean {
-  return host.length <= longestHost && hostCharacters.test(host) && URL.canParse(`http://${host}/`);
+  if (host === latestHost && host !== '') return true;
+  if (host.length > longestHost || !hostCharacters.test(host) || !URL.canParse(`http://${host}/`))
+    return false;
+  latestHost = host;
+  return true;
 }
 
 /**

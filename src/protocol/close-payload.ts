@@ -31,6 +31,7 @@ export function parseClosePayload(bytes: Buffer, start: number, end: number): Cl
       `received a Close frame with code ${code} (${closeCodeName(code)}), which must not be sent`,
     );
   }
+  if (end - start === 2) return { code, reason: '' };
   if (!isUtf8(bytes.subarray(start + 2, end))) {
     throw new ProtocolError(
       'ANTS_INVALID_CLOSE_REASON',
@@ -63,6 +64,6 @@ export function encodeClosePayload(code: number, reason: string): Buffer {
   }
   const payload = Buffer.allocUnsafeSlow(2 + size);
   payload.writeUInt16BE(code, 0);
-  payload.write(reason, 2);
+  if (size > 0) payload.write(reason, 2);
   return payload;
 }
