@@ -39,6 +39,29 @@ export async function measureServers(
   if (scenario.load.kind === 'idle') {
     return measureMemory(scenario, scenario.load.connections, peers, effort, progress);
   }
+  const measure = (effort: Effort) => measureRunningServers(scenario, peers, effort, progress);
+  return scenario.isFresh === true ? measureAfresh(measure, effort) : measure(effort);
+}
+
+/** Each round with processes of its own. */
+async function measureAfresh(
+  measure: (effort: Effort) => Promise<Samples>,
+  effort: Effort,
+): Promise<Samples> {
+  const all: Samples = {};
+  for (let round = 0; round < effort.rounds; round++) {
+    const samples = await measure({ ...effort, rounds: 1 });
+    for (const [name, values] of Object.entries(samples)) all[name] = [...(all[name] ?? []), ...values];
+  }
+  return all;
+}
+
+async function measureRunningServers(
+  scenario: ServerScenario,
+  peers: readonly Peer[],
+  effort: Effort,
+  progress: Progress,
+): Promise<Samples> {
   const loadName = { scenario: scenario.name };
   const load = new Program('load generator', [
     ...effort.pinning.load,
@@ -78,6 +101,16 @@ function blame(name: string): (error: Error) => never {
 
 /** One row of the table of clients. */
 export async function measureClients(
+  scenario: ClientScenario,
+  peers: readonly Peer[],
+  effort: Effort,
+  progress: Progress,
+): Promise<Samples> {
+  const measure = (effort: Effort) => measureRunningClients(scenario, peers, effort, progress);
+  return scenario.isFresh === true ? measureAfresh(measure, effort) : measure(effort);
+}
+
+async function measureRunningClients(
   { size, isEcho, inFlight }: ClientScenario,
   peers: readonly Peer[],
   effort: Effort,
