@@ -44,7 +44,7 @@ export const serverScenarios: readonly ServerScenario[] = [
   echo('text-64', '64 B text × 100, 1 in flight', 64, true, 100),
   echo('text-64-16', '64 B text × 100, 16 in flight', 64, true, 100, 16),
   echo('text-1k', '1 KiB text × 100', KiB, true, 100),
-  echo('echo-16k', '16 KiB binary × 20', 16 * KiB, false, 20),
+  { ...echo('echo-16k', '16 KiB binary × 20', 16 * KiB, false, 20), isFresh: true },
   { ...echo('echo-1m', '1 MiB binary × 4', MiB, false, 4), isFresh: true },
   {
     name: 'in-events',

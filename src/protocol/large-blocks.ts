@@ -27,7 +27,7 @@ const collections = new FinalizationRegistry<undefined>(() => {
  * Makes a block for bytes that are written to it at once.
  *
  * A collection frees many large blocks together. Where they lie side by side, an allocator like that of glibc returns them to the
- * system, and each page of the blocks that are made next costs a fault: half of what a message of 1 MiB costs. So blocks that nobody
+ * system, and each page of the blocks that are made next costs a fault, which can be most of what a message costs. So blocks that nobody
  * writes to lie between them, and stay until a collection finds that no large block was made since the one before.
  *
  * @throws RangeError when there is no memory
