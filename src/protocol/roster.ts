@@ -9,7 +9,7 @@ const spareSeats = 16;
 /**
  * A set for objects that come and go all the time. A `Set` of V8 gets a new table every so many changes, and each old table leads to the
  * next; once a collection has moved one to the old generation, all that was ever in a later one is kept, and moved there too, until
- * the old generation is collected. Here, what has gone is garbage at once.
+ * the old generation is collected. Here, old seats lead to no later ones.
  */
 export class Roster<Member extends object> implements Iterable<Member> {
   #seats: (Member | undefined)[] = [];
@@ -21,7 +21,8 @@ export class Roster<Member extends object> implements Iterable<Member> {
   }
 
   has(member: Member): boolean {
-    const at = (member as Seated)[seat];
+    // Whoever asks may have found nobody, and a Set would say no.
+    const at = (member as Seated | null | undefined)?.[seat];
     return at !== undefined && this.#seats[at] === member;
   }
 
@@ -43,12 +44,13 @@ export class Roster<Member extends object> implements Iterable<Member> {
   }
 
   /**
-   * In the order in which they came. Each comes once, and only if it is still here by then, whatever happens between two of them; those
-   * who are added meanwhile may be left out.
+   * In the order in which they came. Each comes once, and only if it is still here by then, whatever happens between two of them. Those
+   * who are added meanwhile are left out.
    */
   *[Symbol.iterator](): Generator<Member, undefined> {
     const seats = this.#seats;
-    for (let i = 0; i < seats.length; i++) {
+    const { length } = seats;
+    for (let i = 0; i < length; i++) {
       const member = seats[i];
       if (member !== undefined && this.has(member)) yield member;
     }

@@ -63,6 +63,28 @@ describe('protocol: Roster', () => {
     );
   });
 
+  it('leaves out who comes while it is told, and whoever leaves and comes back', () => {
+    const ants = makeAnts(60);
+    const roster = rosterOf(ants.slice(0, 50));
+    const seen: Ant[] = [];
+    for (const ant of roster) {
+      seen.push(ant);
+      roster.delete(ant);
+      roster.add(ant);
+      if (seen.length <= 10) roster.add(ants[49 + seen.length]!);
+    }
+    expect(seen).to.deep.equal(ants.slice(0, 50));
+    expect(roster.size).to.equal(60);
+  });
+
+  it('knows nothing of nobody', () => {
+    const roster = rosterOf(makeAnts(1));
+    for (const nobody of [undefined, null, 1, 'ant'] as unknown as Ant[]) {
+      expect(roster.has(nobody)).to.equal(false);
+      expect(roster.delete(nobody)).to.equal(false);
+    }
+  });
+
   it('knows nothing of those in others', () => {
     const [first, second] = makeAnts(2) as [Ant, Ant];
     const one = rosterOf([first]);
