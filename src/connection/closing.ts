@@ -230,7 +230,8 @@ export class Closing implements FinalEnd, Alarm {
   }
 
   #startDeadline(): void {
-    if (this.#closeTimeout !== Infinity) this.#deadline ??= setAlarm(this, this.#closeTimeout, this.#clock);
+    if (this.#closeTimeout !== Infinity && this.#state !== 'closed')
+      this.#deadline ??= setAlarm(this, this.#closeTimeout, this.#clock);
   }
 
   /** The deadline has passed. */

@@ -225,7 +225,7 @@ export class ConnectionCore
     this.#messageListeners.changed();
     this.#inbox?.allReturned();
     // Messages may have waited for longer than the reader that brought them.
-    if (this.#inbox !== undefined) this.reader.listened();
+    if (this.#reader !== undefined || (this.#inbox?.queuedMessages ?? 0) > 0) this.reader.listened();
   }
 
   /** Listeners were removed. */

@@ -23,7 +23,7 @@ function labelOf(role: Role, transport: Transport): string {
   return label;
 }
 
-/** Who publishes frames, when somebody subscribed to `ants:frame` before the first of them. */
+/** Who publishes frames, when somebody had subscribed to `ants:frame` as the way of them was made. */
 export interface FrameTeller {
   onFrame(frame: Omit<FrameSeen, 'connection'>): void;
 }

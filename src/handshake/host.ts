@@ -8,11 +8,11 @@ const hostCharacters = /^[\w\-.~!$&'()*+,;=%:[\]]+$/;
 export type WebScheme = 'http' | 'https';
 
 /** The latest that was well-formed: nearly all clients of a server name the same. */
-let latestHost = '';
+let latestHost: string | undefined;
 
 /** Whether the value of a `Host` header is well-formed. */
 export function isHost(host: string): boolean {
-  if (host === latestHost && host !== '') return true;
+  if (host === latestHost) return true;
   if (host.length > longestHost || !hostCharacters.test(host) || !URL.canParse(`http://${host}/`))
     return false;
   latestHost = host;

@@ -28,7 +28,7 @@ const collections = new FinalizationRegistry<undefined>(() => {
  *
  * A collection frees many large blocks together. Where they lie side by side, an allocator like that of glibc returns them to the
  * system, and each page of the blocks that are made next costs a fault, which can be most of what a message costs. So blocks that nobody
- * writes to lie between them, and stay until a collection finds that no large block was made since the one before.
+ * writes to lie between them, and stay until a collection finds that no other was made since the one before.
  *
  * @throws RangeError when there is no memory
  */
@@ -45,7 +45,12 @@ function anchor(): void {
   bytesSince = 0;
   if (anchors.length === 0) watchForCollection();
   isUsed = true;
-  anchors[next] = Buffer.allocUnsafeSlow(anchorSize);
+  try {
+    anchors[next] = Buffer.allocUnsafeSlow(anchorSize);
+  } catch {
+    // The block is there, and that is what matters.
+    return;
+  }
   next = (next + 1) % mostAnchors;
 }
 
