@@ -108,8 +108,9 @@ function resultsSoFar(): Results {
 
 function numberIn(name: string, text: string): number {
   const value = Number(text);
-  if (value >= 0) return value;
-  throw new TypeError(`--${name} must be a number of at least 0; it is ${text}`);
+  const isUsable = name === 'rounds' ? Number.isInteger(value) && value >= 1 : value >= 0 && value < Infinity;
+  if (isUsable && text !== '') return value;
+  throw new TypeError(`--${name} can't be ${text === '' ? 'empty' : text}`);
 }
 
 /** Remembers a runtime, such as `Node 24.1.0`. */

@@ -39,19 +39,25 @@ export async function measureServers(
   if (scenario.load.kind === 'idle') {
     return measureMemory(scenario, scenario.load.connections, peers, effort, progress);
   }
-  const measure = (effort: Effort) => measureRunningServers(scenario, peers, effort, progress);
-  return scenario.isFresh === true ? measureAfresh(measure, effort) : measure(effort);
+  const measure = (peers: readonly Peer[], effort: Effort) =>
+    measureRunningServers(scenario, peers, effort, progress);
+  return scenario.isFresh === true ? measureAfresh(peers, effort, measure) : measure(peers, effort);
 }
 
-/** Each round with processes of its own. */
+/** Each round with processes of its own, and another peer first. */
 async function measureAfresh(
-  measure: (effort: Effort) => Promise<Samples>,
+  peers: readonly Peer[],
   effort: Effort,
+  measure: (peers: readonly Peer[], effort: Effort) => Promise<Samples>,
 ): Promise<Samples> {
-  const all: Samples = {};
+  const all: Samples = Object.fromEntries(peers.map(({ name }) => [name, []]));
   for (let round = 0; round < effort.rounds; round++) {
-    const samples = await measure({ ...effort, rounds: 1 });
-    for (const [name, values] of Object.entries(samples)) all[name] = [...(all[name] ?? []), ...values];
+    const first = round % Math.max(1, peers.length);
+    const samples = await measure([...peers.slice(first), ...peers.slice(0, first)], {
+      ...effort,
+      rounds: 1,
+    });
+    for (const [name, values] of Object.entries(samples)) all[name]!.push(...values);
   }
   return all;
 }
@@ -106,8 +112,9 @@ export async function measureClients(
   effort: Effort,
   progress: Progress,
 ): Promise<Samples> {
-  const measure = (effort: Effort) => measureRunningClients(scenario, peers, effort, progress);
-  return scenario.isFresh === true ? measureAfresh(measure, effort) : measure(effort);
+  const measure = (peers: readonly Peer[], effort: Effort) =>
+    measureRunningClients(scenario, peers, effort, progress);
+  return scenario.isFresh === true ? measureAfresh(peers, effort, measure) : measure(peers, effort);
 }
 
 async function measureRunningClients(
