@@ -39,6 +39,18 @@ describe('large blocks', () => {
     expect(sizes()).to.deep.equal([4096, 64, 1024, 64]);
   });
 
+  it('are made also where there is no memory for an anchor', () => {
+    const allocate = Buffer.allocUnsafeSlow.bind(Buffer);
+    let refused = 0;
+    sinon.replace(Buffer, 'allocUnsafeSlow', (size: number) => {
+      if (size !== 64 * KiB) return allocate(size);
+      refused++;
+      throw new RangeError('Array buffer allocation failed');
+    });
+    expect(makeBlock(1024 * KiB)).to.have.lengthOf(1024 * KiB);
+    expect(refused).to.equal(1);
+  });
+
   it('keep their anchors until a collection finds that none was made since the one before', async () => {
     const collect = async () => {
       // What a WeakRef has told of lives until the turn is over, and the end of a collection is told in a task.
