@@ -1,14 +1,13 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setDeadline } from './deadline.js';
+import { freeNow } from './free-now.js';
 import type { Address, Transport, TransportHandler, Written } from './transport.js';
 
 const nothing = Buffer.alloc(0);
 
 /** How often is looked whether a destroyed stream is closed, in milliseconds, when it does not tell. */
 const closingTime = 20;
-
-type Transferable = ArrayBuffer & { transfer?(size: number): ArrayBuffer };
 
 /** Where a stream keeps its transport: listeners that are the same functions for all streams cost a connection nothing. */
 export const transportOf = Symbol('ants-ws transport');
@@ -128,10 +127,9 @@ export class DuplexTransport implements Transport {
    * Node keeps nothing of a chunk that it has emitted; another listener might.
    */
   #free(chunk: Buffer): void {
-    const buffer = chunk.buffer as Transferable;
+    const { buffer } = chunk;
     const isWhole = buffer.byteLength === chunk.length;
-    // Node 20 has no `transfer`, and its other ways cost more than they give.
-    if (isWhole && this.#stream.listenerCount('data') === 1) buffer.transfer?.(0);
+    if (isWhole && this.#stream.listenerCount('data') === 1) freeNow(buffer);
   }
 
   /** Of the stream. */

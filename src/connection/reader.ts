@@ -12,6 +12,7 @@ import type { Clock } from './clock.js';
 import { clearDeadline, type Deadline, setDeadline } from './deadline.js';
 import { debuggedSink, type FrameTeller } from './debug.js';
 import type { FinalEnd, Inbox } from './inbox.js';
+import { mallocThresholds } from './malloc-thresholds.js';
 import type { ResolvedConnectionOptions, Role } from './options.js';
 import { isHeartbeatIn } from './pings.js';
 import { type ReadEnd, ReadEnds } from './read-ends.js';
@@ -143,6 +144,7 @@ export class Reader implements MessageSink, InflaterOwner {
   data(chunk: Buffer): void {
     this.#assembler.isChunkKept = false;
     this.#bytesReceived += chunk.length;
+    mallocThresholds.countRead(chunk.length);
     if (this.#parser === undefined) return;
     if (this.#chunk === undefined) {
       this.#chunk = chunk;

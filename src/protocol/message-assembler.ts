@@ -3,7 +3,6 @@ import { type CloseFrame, LimitError } from '../errors.js';
 import { CloseCode } from './close-code.js';
 import { parseClosePayload } from './close-payload.js';
 import type { FrameSink } from './frame-parser.js';
-import { makeBlock } from './large-blocks.js';
 import { isLent } from './lent-memory.js';
 import { applyMask, maskInto } from './mask.js';
 import type { InflatedSink, MessageInflater } from './message-inflater.js';
@@ -384,7 +383,7 @@ function smallCopyOf(bytes: Buffer, start: number, size: number, key: number): B
 
 function allocate(size: number): Buffer {
   try {
-    return makeBlock(size);
+    return Buffer.allocUnsafeSlow(size);
   } catch (error) {
     throw new LimitError(
       'ANTS_MESSAGE_TOO_BIG',

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { mallocThresholds } from '#src/connection/malloc-thresholds.js';
 
 /** Bytes that were copied and allocated; not time, which a busy machine decides. */
 export interface Work {
@@ -8,8 +9,12 @@ export interface Work {
 
 const work: Work = { copied: 0, allocated: 0 };
 
-/** Counts what goes through `Buffer` from now on, in all of the process; returns the way back. */
+/**
+ * Counts what goes through `Buffer` from now on, in all of the process; returns the way back. What large reads lead to once a process comes
+ * first: it is nobody's work, and would be counted as that of whichever case reads the last of so many bytes.
+ */
 export function countWork(): () => void {
+  mallocThresholds.countRead(Infinity);
   const { copy } = Buffer.prototype;
   const { alloc, allocUnsafe, allocUnsafeSlow } = Buffer;
   Buffer.prototype.copy = function (...args: Parameters<typeof copy>) {
