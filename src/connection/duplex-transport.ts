@@ -9,6 +9,9 @@ const nothing = Buffer.alloc(0);
 /** How often is looked whether a destroyed stream is closed, in milliseconds, when it does not tell. */
 const closingTime = 20;
 
+/** Freeing smaller chunks by hand costs more than it saves. */
+const leastFreed = 512;
+
 /** Where a stream keeps its transport: listeners that are the same functions for all streams cost a connection nothing. */
 export const transportOf = Symbol('ants-ws transport');
 
@@ -119,7 +122,7 @@ export class DuplexTransport implements Transport {
   streamData(chunk: Buffer): void {
     const handler = this.#handler!;
     handler.onData(this.#own(chunk));
-    if (this.#isSocket && handler.isDoneWithChunk === true) this.#free(chunk);
+    if (chunk.length >= leastFreed && this.#isSocket && handler.isDoneWithChunk === true) this.#free(chunk);
   }
 
   /**

@@ -316,6 +316,14 @@ describe('DuplexTransport', () => {
           expect(Math.max(...lengths)).to.equal(canFree ? 0 : 16 * 1024);
         });
 
+        it('is left to the collector when it is small', async () => {
+          expect(await lengthsAfter(511, { isDoneWithChunk: true })).to.deep.equal([511]);
+        });
+
+        it('is freed from 512 bytes on', async () => {
+          expect(await lengthsAfter(512, { isDoneWithChunk: true })).to.deep.equal([canFree ? 0 : 512]);
+        });
+
         it('is left alone when its reader keeps something of it', async () => {
           expect(sum(await lengthsAfter(16 * 1024, { isDoneWithChunk: false }))).to.equal(16 * 1024);
         });
