@@ -5,7 +5,9 @@ export interface Flushable {
   flush(): void;
 }
 
-const waiting: Flushable[] = [];
+/** The first `count` of them wait. The array is never made shorter: V8 would drop its memory, and make it anew each turn. */
+const waiting: (Flushable | undefined)[] = [];
+let count = 0;
 let turn = 0;
 
 /** The number of the current turn. It goes on only with turns in which somebody flushes. */
@@ -24,7 +26,8 @@ let flushing = false;
  * looks for new input. The caller sees to it that it waits only once.
  */
 export function flushAfterTurn(queue: Flushable): void {
-  if (waiting.push(queue) === 1 && inputs === 0) flushLater();
+  waiting[count++] = queue;
+  if (count === 1 && inputs === 0) flushLater();
 }
 
 /** A transport hands over bytes. */
@@ -38,7 +41,7 @@ export function endInput(): void {
   if (inputs > 0) return;
   const isOver = !answersLater;
   answersLater = false;
-  if (waiting.length === 0 || flushing) return;
+  if (count === 0 || flushing) return;
   if (isOver) flushAll();
   else flushLater();
 }
@@ -63,13 +66,17 @@ function flushAll(): void {
   flushing = true;
   try {
     // A flush may add to the list.
-    while (done < waiting.length) waiting[done++]!.flush();
+    while (done < count) {
+      const queue = waiting[done]!;
+      waiting[done++] = undefined;
+      queue.flush();
+    }
   } finally {
     // A transport that throws must not keep the others waiting for ever.
-    if (done === waiting.length) waiting.length = 0;
-    else waiting.splice(0, done);
+    if (done < count) waiting.copyWithin(0, done, count).fill(undefined, count - done, count);
+    count -= done;
     turn++;
     flushing = false;
-    if (waiting.length > 0) process.nextTick(flushAll);
+    if (count > 0) process.nextTick(flushAll);
   }
 }
