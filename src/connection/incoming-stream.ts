@@ -124,7 +124,7 @@ export class IncomingParts implements MessageParts, AsyncIterableIterator<Messag
       this.#isCut = true;
       return;
     }
-    const part = this.#decoder?.decode(chunk, start, end) ?? ownBytes(chunk, start, end);
+    const part = this.#decoder?.decode(chunk, start, end) ?? ownBytes(chunk, start, end, 0);
     if (part.length === 0) return;
     const wait = this.#waits.shift();
     if (wait !== undefined) {

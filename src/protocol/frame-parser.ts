@@ -7,7 +7,7 @@ import { isControl, maxControlPayload, Opcode } from './opcode.js';
 
 /**
  * What the parser found, as offsets into the chunk: nothing is allocated for a frame. The bytes are unmasked already, but those of a
- * short message. A sink may throw, which leaves `parse`, and may call `pause` on the parser.
+ * whole message. A sink may throw, which leaves `parse`, and may call `pause` on the parser.
  */
 export interface FrameSink {
   /** The header of a data frame (text, binary, continuation) is complete and valid. */
@@ -17,10 +17,10 @@ export interface FrameSink {
   /** A whole control frame. Its bytes are to be copied: the parser may use the memory again. */
   onControl(opcode: number, chunk: Buffer, start: number, end: number): void;
   /**
-   * A message in one frame, uncompressed, whole in the chunk and of at most 125 bytes, instead of the two calls for a data frame. Its
+   * A message in one frame, uncompressed, whole in the chunk and of at most 65,535 bytes, instead of the two calls for a data frame. Its
    * bytes are still masked with `key`, which is 0 where they came unmasked. False: nothing was done, and the two calls are wanted.
    */
-  onShortMessage?(opcode: number, chunk: Buffer, start: number, end: number, key: number): boolean;
+  onWholeMessage?(opcode: number, chunk: Buffer, start: number, end: number, key: number): boolean;
 }
 
 /** What the rules of a frame depend on. */
@@ -32,9 +32,6 @@ export interface FrameParserOptions {
 }
 
 const needMore = -1;
-
-/** The longest payload whose length stands in the second byte. */
-const maxShortLength = 125;
 
 /** First bytes of a frame that is a whole message. */
 const finalText = 0x80 | Opcode.Text;
@@ -106,7 +103,7 @@ export class FrameParser {
     while (!this.#paused) {
       if (!this.#inPayload) {
         if (offset === end) return end;
-        const next = this.#shortMessage(chunk, offset, end);
+        const next = this.#wholeMessage(chunk, offset, end);
         if (next !== offset) {
           offset = next;
           continue;
@@ -127,21 +124,26 @@ export class FrameParser {
   }
 
   /**
-   * Hands over the frame at `offset` if it is what most frames are, a short message that breaks no rule; returns the offset behind it,
-   * or `offset` when it is to be read as any other.
+   * Hands over the frame at `offset` if it is what most frames are, a message that is here as a whole and breaks no rule; returns the
+   * offset behind it, or `offset` when it is to be read as any other.
    */
-  #shortMessage(chunk: Buffer, offset: number, end: number): number {
+  #wholeMessage(chunk: Buffer, offset: number, end: number): number {
     if (this.#inMessage || this.#partialLength > 0 || end - offset < 2) return offset;
     const first = chunk[offset]!;
     if (first !== finalText && first !== finalBinary) return offset;
     const masked = this.#masked;
-    const length = masked ? chunk[offset + 1]! - 0x80 : chunk[offset + 1]!;
-    if (length < 0 || length > maxShortLength) return offset;
-    const start = masked ? offset + 6 : offset + 2;
+    let length = masked ? chunk[offset + 1]! - 0x80 : chunk[offset + 1]!;
+    let start = masked ? offset + 6 : offset + 2;
+    if (length === 126 && end - offset >= 4) {
+      length = (chunk[offset + 2]! << 8) | chunk[offset + 3]!;
+      start += 2;
+      // It had to be in the second byte.
+      if (length < 126) return offset;
+    } else if (length < 0 || length > 125) return offset;
     const next = start + length;
     if (next > end) return offset;
     const key = masked ? chunk.readInt32LE(start - 4) : 0;
-    return this.#sink.onShortMessage?.(first & 0x0f, chunk, start, next, key) === true ? next : offset;
+    return this.#sink.onWholeMessage?.(first & 0x0f, chunk, start, next, key) === true ? next : offset;
   }
 
   /**

@@ -20,8 +20,11 @@ interface WebAssemblyParts {
   };
 }
 
-/** Masks `[offset, offset + length)` of the buffer, for lengths of {@link kernelThreshold} and more; the key applies from there on. */
-export type MaskKernel = (buffer: ArrayBufferLike, offset: number, length: number, key: number) => void;
+/**
+ * Masks `from`, of {@link kernelThreshold} bytes or more, into `to`, which may be the same and has the same length. The key applies from its
+ * first byte on.
+ */
+export type MaskKernel = (from: Uint8Array, to: Uint8Array, key: number) => void;
 
 /**
  * Makes a kernel that masks 16 bytes an instruction. Undefined where the engine has no WebAssembly, no SIMD in it, or no memory
@@ -42,13 +45,13 @@ function wrap({ exports }: InstanceType<WebAssemblyParts['Instance']>): MaskKern
   const { buffer } = exports.m;
   const memory = new Uint8Array(buffer);
   const piece = new Uint8Array(buffer, pieceOffset, pieceSize);
-  return (target, offset, length, key) => {
+  return (from, to, key) => {
+    const { length } = from;
     for (let done = 0; done < length; done += pieceSize) {
       const size = Math.min(pieceSize, length - done);
-      const bytes = new Uint8Array(target, offset + done, size);
-      memory.set(bytes, pieceOffset);
+      memory.set(size === length ? from : from.subarray(done, done + size), pieceOffset);
       mask(pieceOffset, pieceOffset + size, key);
-      bytes.set(size === pieceSize ? piece : piece.subarray(0, size));
+      to.set(size === pieceSize ? piece : piece.subarray(0, size), done);
     }
   };
 }

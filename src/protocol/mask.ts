@@ -28,12 +28,11 @@ export function applyMask(bytes: Uint8Array, start: number, end: number, key: nu
     maskBytes(bytes, start, end, phased);
     return;
   }
-  if (size >= kernelThreshold) {
-    if (kernel === undefined) kernel = makeMaskKernel() ?? null;
-    if (kernel !== null) {
-      kernel(bytes.buffer, bytes.byteOffset + start, size, phased);
-      return;
-    }
+  const simd = kernelFor(size);
+  if (simd !== null) {
+    const view = new Uint8Array(bytes.buffer, bytes.byteOffset + start, size);
+    simd(view, view, phased);
+    return;
   }
   // Offsets can exceed 31 bits here: no bit operators on them, but for the lowest three.
   const head = -(bytes.byteOffset + start) & 7;
@@ -68,6 +67,27 @@ export function maskInto(target: Uint8Array, bytes: Uint8Array, start: number, k
     target[i + 7] = bytes[at + 7]! ^ k3;
   }
   for (; i < size; i++) target[i] = bytes[start + i]! ^ (key >>> ((i & 3) << 3));
+}
+
+/**
+ * Masks or unmasks `bytes[start, start + target.length)` into `target`. What is left in `bytes` is of no use. For more than a few bytes, as
+ * it uses native copies.
+ */
+export function moveMasked(target: Buffer, bytes: Buffer, start: number, key: number): void {
+  const size = target.length;
+  const simd = kernelFor(size);
+  if (simd !== null) {
+    simd(new Uint8Array(bytes.buffer, bytes.byteOffset + start, size), target, key);
+    return;
+  }
+  applyMask(bytes, start, start + size, key, 0);
+  bytes.copy(target, 0, start, start + size);
+}
+
+function kernelFor(size: number): MaskKernel | null {
+  if (size < kernelThreshold) return null;
+  if (kernel === undefined) kernel = makeMaskKernel() ?? null;
+  return kernel;
 }
 
 /** The key as it applies `by` bytes further on. */

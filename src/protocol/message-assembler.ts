@@ -4,7 +4,7 @@ import { CloseCode } from './close-code.js';
 import { parseClosePayload } from './close-payload.js';
 import type { FrameSink } from './frame-parser.js';
 import { isLent } from './lent-memory.js';
-import { applyMask, maskInto } from './mask.js';
+import { applyMask, maskInto, moveMasked } from './mask.js';
 import type { InflatedSink, MessageInflater } from './message-inflater.js';
 import { Opcode } from './opcode.js';
 import { decodeText, invalidText, toText } from './text.js';
@@ -192,7 +192,7 @@ export class MessageAssembler implements FrameSink, InflatedSink {
       this.#reset();
       // The chunk may lie in it.
       this.#block = undefined;
-      this.#takeWhole(chunk, start, end);
+      this.#takeWhole(chunk, start, end, 0);
       return;
     }
     if (this.#isText) this.#checkText(chunk, start, end, complete);
@@ -200,28 +200,29 @@ export class MessageAssembler implements FrameSink, InflatedSink {
     if (complete) this.#finish();
   }
 
-  onShortMessage(opcode: number, chunk: Buffer, start: number, end: number, key: number): boolean {
+  onWholeMessage(opcode: number, chunk: Buffer, start: number, end: number, key: number): boolean {
     const size = end - start;
     const mayBeInParts = this.#sink.onStart !== undefined && this.#sink.wantsParts !== false;
     if (mayBeInParts || size > this.#limits.maxMessageSize) return false;
     this.frames++;
     this.#isText = opcode === Opcode.Text;
-    if (this.#isText || size > onHeapSize) {
-      if (key !== 0) applyMask(chunk, start, end, key, 0);
-      this.#takeWhole(chunk, start, end);
-    } else {
-      this.#sink.onMessage(smallCopyOf(chunk, start, size, key), size);
-    }
+    // Copied wherever it lies, which would cost a look.
+    if (size <= onHeapSize && !this.#isText) this.#sink.onMessage(smallCopyOf(chunk, start, size, key), size);
+    else this.#takeWhole(chunk, start, end, key);
     return true;
   }
 
-  /** A message is here in one piece. */
-  #takeWhole(chunk: Buffer, start: number, end: number): void {
+  /** A message is here in one piece, still masked with `key`. */
+  #takeWhole(chunk: Buffer, start: number, end: number, key: number): void {
     const size = end - start;
-    const message = this.#isText ? decodeText(chunk, start, end) : ownBytes(chunk, start, end);
+    if (this.#isText) {
+      if (key !== 0) applyMask(chunk, start, end, key, 0);
+      this.#sink.onMessage(decodeText(chunk, start, end), size);
+      return;
+    }
+    const message = ownBytes(chunk, start, end, key);
     // Not asked for the small ones, for which V8 would have to make it.
-    if (size > onHeapSize && typeof message !== 'string' && message.buffer === chunk.buffer)
-      this.isChunkKept = true;
+    if (size > onHeapSize && message.buffer === chunk.buffer) this.isChunkKept = true;
     this.#sink.onMessage(message, size);
   }
 
@@ -232,10 +233,10 @@ export class MessageAssembler implements FrameSink, InflatedSink {
       this.#checkSize(this.#parts.maxSize, 'maxSize');
       // A text is decoded at once; bytes are kept, and this memory is used again.
       if (this.#isText) this.#passOn(this.#parts, bytes, start, end, complete);
-      else this.#passOn(this.#parts, copyOf(bytes, start, end), 0, size, complete);
+      else this.#passOn(this.#parts, copyOf(bytes, start, end, 0), 0, size, complete);
     } else if (complete && this.#size === 0 && size <= this.#limits.maxMessageSize) {
       this.#reset();
-      this.#sink.onMessage(this.#isText ? decodeText(bytes, start, end) : copyOf(bytes, start, end), size);
+      this.#sink.onMessage(this.#isText ? decodeText(bytes, start, end) : copyOf(bytes, start, end, 0), size);
     } else {
       if (this.#isText) this.#checkText(bytes, start, end, complete);
       this.#append(bytes, start, end);
@@ -254,8 +255,9 @@ export class MessageAssembler implements FrameSink, InflatedSink {
   onControl(opcode: number, chunk: Buffer, start: number, end: number): void {
     this.frames++;
     if (opcode === Opcode.Close) this.#sink.onClose(parseClosePayload(chunk, start, end));
-    else if (opcode === Opcode.Ping) this.#sink.onPing(copyOf(chunk, start, end));
-    else if (this.#sink.takePong?.(chunk, start, end) !== true) this.#sink.onPong(copyOf(chunk, start, end));
+    else if (opcode === Opcode.Ping) this.#sink.onPing(copyOf(chunk, start, end, 0));
+    else if (this.#sink.takePong?.(chunk, start, end) !== true)
+      this.#sink.onPong(copyOf(chunk, start, end, 0));
   }
 
   #checkLimits(): void {
@@ -350,27 +352,30 @@ export class MessageAssembler implements FrameSink, InflatedSink {
     this.#block = undefined;
     this.#size = 0;
     this.#reset();
-    this.#sink.onMessage(this.#isText ? toText(block, 0, size) : viewOrCopy(block, 0, size), size);
+    this.#sink.onMessage(this.#isText ? toText(block, 0, size) : viewOrCopy(block, 0, size, 0), size);
   }
 }
 
-/** Bytes of a message, for its reader alone: what stands behind them in the chunk is still to be parsed. */
-export function ownBytes(chunk: Buffer, start: number, end: number): Buffer {
-  return end === chunk.length && !isLent(chunk) ? viewOrCopy(chunk, start, end) : copyOf(chunk, start, end);
+/** Bytes of a message, for its reader alone: what stands behind them in the chunk is still to be parsed. 0 as the key: they are not masked. */
+export function ownBytes(chunk: Buffer, start: number, end: number, key: number): Buffer {
+  const mayKeep = end === chunk.length && !isLent(chunk);
+  return mayKeep ? viewOrCopy(chunk, start, end, key) : copyOf(chunk, start, end, key);
 }
 
 /** A view where it is most of its block, else a copy, so that no small message pins a large block. */
-function viewOrCopy(bytes: Buffer, start: number, end: number): Buffer {
+function viewOrCopy(bytes: Buffer, start: number, end: number, key: number): Buffer {
   const size = end - start;
-  const view = size > onHeapSize && size * 2 > bytes.buffer.byteLength;
-  return view ? bytes.subarray(start, end) : copyOf(bytes, start, end);
+  if (size <= onHeapSize || size * 2 <= bytes.buffer.byteLength) return copyOf(bytes, start, end, key);
+  if (key !== 0) applyMask(bytes, start, end, key, 0);
+  return bytes.subarray(start, end);
 }
 
-function copyOf(bytes: Buffer, start: number, end: number): Buffer {
+function copyOf(bytes: Buffer, start: number, end: number, key: number): Buffer {
   const size = end - start;
-  if (size <= onHeapSize) return smallCopyOf(bytes, start, size, 0);
+  if (size <= onHeapSize) return smallCopyOf(bytes, start, size, key);
   const copy = allocate(size);
-  bytes.copy(copy, 0, start, end);
+  if (key === 0) bytes.copy(copy, 0, start, end);
+  else moveMasked(copy, bytes, start, key);
   return copy;
 }
 

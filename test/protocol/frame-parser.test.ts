@@ -168,9 +168,9 @@ describe('FrameParser', () => {
     });
   });
 
-  describe('a sink that takes short messages', () => {
-    /** As `makeParser`, with a sink that takes the short messages that `takes` says. */
-    function makeShort(role: 'client' | 'server', takes: (opcode: number) => boolean = () => true) {
+  describe('a sink that takes whole messages', () => {
+    /** As `makeParser`, with a sink that takes the whole messages that `takes` says. */
+    function makeWhole(role: 'client' | 'server', takes: (opcode: number) => boolean = () => true) {
       const calls: string[] = [];
       const parser = new FrameParser(
         {
@@ -178,8 +178,8 @@ describe('FrameParser', () => {
           onDataPayload: (chunk, start, end) =>
             calls.push(`payload '${chunk.toString('latin1', start, end)}'`),
           onControl: (opcode) => calls.push(`control ${opcode}`),
-          onShortMessage: (opcode, chunk, start, end, key) => {
-            calls.push(`short ${opcode} ${chunk.toString('hex', start, end)} at ${start}, key ${key}`);
+          onWholeMessage: (opcode, chunk, start, end, key) => {
+            calls.push(`whole ${opcode} ${chunk.toString('hex', start, end)} at ${start}, key ${key}`);
             return takes(opcode);
           },
         },
@@ -189,50 +189,63 @@ describe('FrameParser', () => {
     }
 
     it('gets them in one call, with their key where they are masked', () => {
-      const client = makeShort('client');
+      const client = makeWhole('client');
       client.parser.parse(bytesOf("81 02 'ab' 82 00 81 7d 00*125"), 0);
       expect(client.calls).to.deep.equal([
-        'short 1 6162 at 2, key 0',
-        'short 2  at 6, key 0',
-        `short 1 ${'00'.repeat(125)} at 8, key 0`,
+        'whole 1 6162 at 2, key 0',
+        'whole 2  at 6, key 0',
+        `whole 1 ${'00'.repeat(125)} at 8, key 0`,
       ]);
-      const server = makeShort('server');
+      const longer = makeWhole('client');
+      longer.parser.parse(bytesOf("82 7e 007e 00*126 81 7e ffff 'a'*65535"), 0);
+      expect(longer.calls).to.deep.equal([
+        `whole 2 ${'00'.repeat(126)} at 4, key 0`,
+        `whole 1 ${'61'.repeat(65_535)} at 134, key 0`,
+      ]);
+      const server = makeWhole('server');
+      const masked = makeWhole('server');
+      masked.parser.parse(bytesOf('82 fe 0100 01020304 00*256'), 0);
+      expect(masked.calls).to.deep.equal([`whole 2 ${'00'.repeat(256)} at 8, key ${0x04030201}`]);
       const bytes = bytesOf('82 82 01020384 60 60 81 80 01020304');
       expect(server.parser.parse(bytes, 0)).to.equal(bytes.length);
       expect(server.calls).to.deep.equal([
-        `short 2 6060 at 6, key ${0x84030201 | 0}`,
-        `short 1  at 14, key ${0x04030201}`,
+        `whole 2 6060 at 6, key ${0x84030201 | 0}`,
+        `whole 1  at 14, key ${0x04030201}`,
       ]);
     });
 
     it('finds them unmasked, and gets the two calls, when it does not take them', () => {
-      const { parser, calls } = makeShort('server', (opcode) => opcode === 2);
+      const { parser, calls } = makeWhole('server', (opcode) => opcode === 2);
       const bytes = bytesOf('81 82 01020304 60 60 82 81 01010101 60');
       expect(parser.parse(bytes, 0)).to.equal(bytes.length);
       expect(calls).to.deep.equal([
-        `short 1 6060 at 6, key ${0x04030201}`,
+        `whole 1 6060 at 6, key ${0x04030201}`,
         'header 1 true 2',
         "payload 'ab'",
-        `short 2 60 at 14, key ${0x01010101}`,
+        `whole 2 60 at 14, key ${0x01010101}`,
       ]);
     });
 
     it('gets everything else as ever: fragments, compressed, longer and cut ones, and what breaks a rule', () => {
-      const { parser, calls } = makeShort('client');
+      const { parser, calls } = makeWhole('client');
       for (const notation of [
         "01 01 'a' 80 01 'b'",
         "c2 01 'c'",
-        '82 7e 007e 00*126',
+        '82 7f 0000000000010000 00*65536',
         "81 02 'd'",
         "'e'",
         '82',
         "01 'f'",
+        '82 7e 01',
+        '00 00*256',
+        '82 7e 0100',
+        '00*256',
         '89 00',
       ]) {
         parser.parse(bytesOf(notation), 0);
       }
-      expect(calls.filter((call) => call.startsWith('short'))).to.deep.equal([]);
-      expect(calls.filter((call) => call.startsWith('header'))).to.have.lengthOf(6);
+      expect(calls.filter((call) => call.startsWith('whole'))).to.deep.equal([]);
+      expect(calls.filter((call) => call.startsWith('header'))).to.have.lengthOf(8);
       expect(() => parser.parse(bytesOf("01 00 81 01 'a'"), 0)).to.throw(
         ProtocolError,
         'before the previous one',
@@ -241,17 +254,20 @@ describe('FrameParser', () => {
         ['server', "81 01 'abcdef'", 'not masked'],
         ['client', "81 81 01020304 'a'", 'is masked'],
         ['client', "91 01 'a'", 'reserved bits'],
+        ['client', '82 7e 007d 00*125', 'more than it needs'],
+        ['server', '82 fe 0000 01020304', 'more than it needs'],
+        ['server', '82 7e 007e 00*126', 'not masked'],
         ['client', "83 01 'a'", 'reserved opcode'],
         ['client', "80 01 'a'", 'continue'],
       ] as const) {
-        const strict = makeShort(role);
+        const strict = makeWhole(role);
         expect(() => strict.parser.parse(bytesOf(notation), 0), notation).to.throw(ProtocolError, words);
         expect(strict.calls, notation).to.deep.equal([]);
       }
     });
 
     it('may pause behind each of them', () => {
-      const { parser, calls } = makeShort('client', () => {
+      const { parser, calls } = makeWhole('client', () => {
         parser.pause();
         return true;
       });

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import sinon from 'sinon';
-import { applyMask, maskInto } from '#src/protocol/mask.js';
+import { applyMask, maskInto, moveMasked } from '#src/protocol/mask.js';
 import { makeMaskKernel } from '#src/protocol/mask-simd.js';
 import { collectGarbage } from '../support/garbage.js';
 
@@ -73,6 +73,23 @@ describe('applyMask', () => {
       }
     });
   }
+
+  it('masks into another buffer at every size and alignment, and touches nothing else there', () => {
+    for (const size of [65, 95, 96, 127, 128, 1000, ...largeSizes]) {
+      for (let offset = 0; offset < 8; offset++) {
+        const bytes = counting(offset + size + 10);
+        const expected = naive(bytes, offset, offset + size, 0).subarray(offset, offset + size);
+        const all = counting(size + 20);
+        moveMasked(all.subarray(5, 5 + size), bytes, offset, key);
+        expect(all.subarray(5, 5 + size).equals(expected), `size ${size}, offset ${offset}`).to.equal(true);
+        const around = Buffer.concat([all.subarray(0, 5), all.subarray(5 + size)]);
+        const before = counting(size + 20);
+        expect(around.equals(Buffer.concat([before.subarray(0, 5), before.subarray(5 + size)]))).to.equal(
+          true,
+        );
+      }
+    }
+  });
 
   it('has a kernel here', () => {
     expect(makeMaskKernel()).to.be.a('function');

@@ -82,7 +82,7 @@ describe('MessageAssembler, messages in parts', () => {
   });
 
   for (const wantsParts of [false, true]) {
-    it(`asks for a short message ${wantsParts ? 'where somebody wants parts' : 'not where nobody wants parts'}`, () => {
+    it(`asks for a whole message ${wantsParts ? 'where somebody wants parts' : 'not where nobody wants parts'}`, () => {
       const asked: (number | undefined)[] = [];
       const parts = new Parts();
       const { messages, read } = makeReader(
@@ -93,12 +93,14 @@ describe('MessageAssembler, messages in parts', () => {
           },
           wantsParts,
         },
-        { maxMessageSize: 1000 },
+        { maxMessageSize: 100_000 },
       );
-      read(text("'abc'"), bytesOf("82 7e 0080 'd'*128"));
-      expect(asked).to.deep.equal(wantsParts ? [3, 128] : [128]);
-      expect(messages.map(({ length }) => length)).to.deep.equal(wantsParts ? [] : [3, 128]);
-      expect(parts.seen).to.deep.equal(wantsParts ? ['abc', 'end', 'd'.repeat(128), 'end'] : []);
+      read(text("'abc'"), bytesOf("82 7e 0080 'd'*128"), bytesOf("82 7f 0000000000010000 'e'*65536"));
+      expect(asked).to.deep.equal(wantsParts ? [3, 128, 65_536] : [65_536]);
+      expect(messages.map(({ length }) => length)).to.deep.equal(wantsParts ? [] : [3, 128, 65_536]);
+      expect(parts.seen).to.deep.equal(
+        wantsParts ? ['abc', 'end', 'd'.repeat(128), 'end', 'e'.repeat(65_536), 'end'] : [],
+      );
     });
   }
 

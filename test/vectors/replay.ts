@@ -132,9 +132,9 @@ function interrupted(sink: FrameSink, interrupt: () => void): FrameSink {
       interrupt();
       sink.onControl(opcode, chunk, start, end);
     },
-    onShortMessage(opcode, chunk, start, end, key) {
+    onWholeMessage(opcode, chunk, start, end, key) {
       interrupt();
-      return sink.onShortMessage!(opcode, chunk, start, end, key);
+      return sink.onWholeMessage!(opcode, chunk, start, end, key);
     },
   };
 }
