@@ -1,7 +1,4 @@
-import { hash } from 'node:crypto';
-
-/** Joined to the key so that only a server which knows WebSocket finds the answer (RFC 6455 section 1.3). */
-const guid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+import { acceptDigest } from './accept-digest.js';
 
 /** The size of the nonce behind a `Sec-WebSocket-Key`, in bytes (RFC 6455 section 4.1). */
 export const nonceSize = 16;
@@ -22,7 +19,7 @@ export function isKey(key: string): boolean {
   return keyPattern.test(key);
 }
 
-/** The `Sec-WebSocket-Accept` that answers `key` (RFC 6455 section 4.2.2). */
+/** The `Sec-WebSocket-Accept` that answers `key`, one that {@link isKey} takes (RFC 6455 section 4.2.2). */
 export function acceptValue(key: string): string {
-  return hash('sha1', key + guid, 'base64');
+  return acceptDigest(key);
 }

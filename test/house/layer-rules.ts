@@ -17,7 +17,7 @@ const layers: readonly (readonly string[])[] = [
 const pureLayers = new Map<string, readonly string[]>([
   ['errors', []],
   ['protocol', ['node:buffer']],
-  ['handshake', ['node:buffer', 'node:crypto']],
+  ['handshake', ['node:buffer']],
   ['deflate', ['node:buffer', 'node:zlib']],
   ['index', []],
 ]);
