@@ -137,7 +137,11 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     return this.#core.state;
   }
 
-  /** The peer's address; undefined for transports that have none, such as unix sockets. */
+  /**
+   * The peer's address; undefined for transports that have none, such as unix sockets. It is known once the connection has ended if it
+   * was looked at before, or if anybody waited for the end: by a listener of `close`, `closed`, `for await`, `receive`, or an async
+   * {@link Handler}.
+   */
   get remoteAddress(): Address | undefined {
     return this.#core.transport.remoteAddress;
   }
@@ -211,7 +215,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
   receive(options?: WaitOptions): Promise<Message> {
     const signal = options?.signal;
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const misuse = this.#pullMisuse();
+    const misuse = this.#beginPull();
     return misuse === undefined ? receiveMessage(this.#inbox(), signal) : Promise.reject(misuse);
   }
 
@@ -227,7 +231,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     const { maxSize = Infinity, signal } = options;
     checkNumber('maxSize', maxSize, 0);
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const misuse = this.#pullMisuse();
+    const misuse = this.#beginPull();
     if (misuse !== undefined) return Promise.reject(misuse);
     return receiveStream(this.#inbox(), maxSize, signal, (error) => {
       this.#core.fail(error);
@@ -443,6 +447,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
     try {
       const result = handler(this);
       if (!isThenable(result)) return;
+      this.#core.noteAddress();
       Promise.resolve(result).then(
         () => {
           if (this.#core.listenerCount === 0) void this.close();
@@ -500,9 +505,16 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
   #listen(event: keyof ConnectionEvents, add: () => unknown): this {
     const misuse = event === 'message' ? listenMisuse(this.#core.madeInbox) : undefined;
     if (misuse !== undefined) throw misuse;
+    if (event === 'close') this.#core.noteAddress();
     add();
     if (event === 'message') this.#core.listened();
     return this;
+  }
+
+  /** Who pulls sees the end. */
+  #beginPull(): UsageError | undefined {
+    this.#core.noteAddress();
+    return this.#pullMisuse();
   }
 
   #pullMisuse(): UsageError | undefined {
@@ -510,7 +522,7 @@ export class Connection<Data = unknown> extends TypedEmitter implements AsyncIte
   }
 
   #iterate(signal: AbortSignal | undefined): MessageIterator {
-    const misuse = this.#pullMisuse();
+    const misuse = this.#beginPull();
     if (misuse !== undefined) throw misuse;
     return new MessageIterator(this.#inbox(), () => this.#pullMisuse(), signal);
   }

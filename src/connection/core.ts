@@ -83,6 +83,7 @@ export class ConnectionCore
     this.watch = new Watch(this);
     // Its decompressor counts among those that there may be.
     if (deflate !== undefined) this.#reader = this.#makeReader();
+    if (channels.close.hasSubscribers || channels.error.hasSubscribers) this.noteAddress();
     // A macrotask later, so that whoever awaits the connection comes first: to listen, to look at it, to close it.
     setImmediate(() => this.#start(head));
   }
@@ -161,6 +162,7 @@ export class ConnectionCore
 
   /** As `Connection.closed`. */
   get closed(): Promise<CloseInfo> {
+    this.noteAddress();
     this.inbox.awaitEnd();
     if (this.#closed === undefined) {
       let resolve!: (info: CloseInfo) => void;
@@ -171,6 +173,11 @@ export class ConnectionCore
       this.#closed = { promise, resolve };
     }
     return this.#closed.promise;
+  }
+
+  /** Somebody may ask for the peer's address once the connection has ended; by then a socket that was reset knows it no more. */
+  noteAddress(): void {
+    void this.transport.remoteAddress;
   }
 
   /** Sends a ping of the user. */

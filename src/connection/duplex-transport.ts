@@ -39,7 +39,7 @@ function onClose(this: Duplex): void {
  * The stream's errors are watched from construction on, so that none of them goes unlistened.
  */
 export class DuplexTransport implements Transport {
-  readonly remoteAddress: Address | undefined;
+  #remoteAddress: Address | undefined;
   #localAddress: Address | undefined;
   readonly #stream: Duplex;
   readonly #isSocket: boolean;
@@ -60,19 +60,27 @@ export class DuplexTransport implements Transport {
     this.#isSocket = stream instanceof Socket;
     this.#writesAtOnce = this.#isSocket && (stream as { encrypted?: boolean }).encrypted !== true;
     if (stream instanceof Socket) {
-      // Now, as a socket that is closed tells them no more.
-      this.remoteAddress = makeAddress(stream.remoteAddress, stream.remotePort, stream.remoteFamily);
       // An HTTP server's idle timeout is not ours, and Nagle's algorithm delays small messages.
       stream.setTimeout(0);
       stream.setNoDelay(true);
     }
   }
 
-  /** Asked for when needed, and remembered from then on: it costs as much as the parsing of the request. */
+  /**
+   * Addresses are asked for when needed, and remembered from then on: each costs as much as the parsing of the request, and a socket
+   * that is closed tells none.
+   */
+  get remoteAddress(): Address | undefined {
+    const stream = this.#stream;
+    if (this.#remoteAddress === undefined && stream instanceof Socket)
+      this.#remoteAddress = makeAddress(stream.remoteAddress, stream.remotePort, stream.remoteFamily);
+    return this.#remoteAddress;
+  }
+
   get localAddress(): Address | undefined {
     const stream = this.#stream;
-    if (stream instanceof Socket)
-      this.#localAddress ??= makeAddress(stream.localAddress, stream.localPort, stream.localFamily);
+    if (this.#localAddress === undefined && stream instanceof Socket)
+      this.#localAddress = makeAddress(stream.localAddress, stream.localPort, stream.localFamily);
     return this.#localAddress;
   }
 

@@ -4,18 +4,25 @@ import { toHeaders } from '../handshake/headers.js';
 export class HandshakeRequest {
   /** The request target as sent, such as `/chat?room=1`. */
   readonly url: string;
-  /** On a server, the address of the client: of its socket, or what `trustProxy` believes. Undefined at a unix socket, and on clients. */
-  readonly clientAddress: string | undefined;
   /** One string a line: half of the memory of an array, and few connections are asked for it. */
   readonly #lines: string;
+  readonly #clientAddress: string | undefined;
   #rawHeaders: readonly string[] | undefined;
   #headers: Headers | undefined;
 
   /** @param rawHeaders As they travel: without line feeds (RFC 9110 section 5.5). */
   constructor(url: string, rawHeaders: readonly string[], clientAddress?: string) {
     this.url = url;
-    this.clientAddress = clientAddress;
     this.#lines = rawHeaders.join('\n');
+    this.#clientAddress = clientAddress;
+  }
+
+  /**
+   * On a server, the address of the client: what `trustProxy` believes, or that of its socket, as long as `Connection.remoteAddress` has
+   * one. Undefined at a unix socket, and on clients.
+   */
+  get clientAddress(): string | undefined {
+    return this.#clientAddress;
   }
 
   /** Header names and values, alternating, as they were sent. */

@@ -30,7 +30,9 @@ export type Written = (error?: Error | null) => void;
  * touches a socket.
  */
 export interface Transport {
+  /** Undefined where there is none; it may be undefined also when the transport is gone and nobody has looked at it before. */
   readonly remoteAddress: Address | undefined;
+  /** As `remoteAddress`. */
   readonly localAddress: Address | undefined;
   /** Bytes that `write` accepted and that have not left the process. */
   readonly pendingBytes: number;

@@ -115,7 +115,7 @@ function readForwarded(element: string): string | undefined {
 }
 
 /** Without the zone, and an IPv4 address as one: a server that listens on `::` sees it as `::ffff:192.0.2.1`. */
-function normalAddress(address: string): string {
+export function normalAddress(address: string): string {
   // Nearly all of them: without a colon it is IPv4, or nothing that could be normalised.
   if (!address.includes(':')) return address;
   const bare = address.split('%', 1)[0]!;

@@ -85,6 +85,8 @@ export interface UpgradeSettings<Data> {
   readonly sharedReads: boolean;
   readonly limits: AdmissionLimits;
   readonly findAddress: FindAddress;
+  /** Whether the address of a client is wanted before there is a connection. */
+  readonly needsAddress: boolean;
   readonly connection: ConnectionOptions;
   readonly onError: (error: unknown) => void;
 }
@@ -135,6 +137,7 @@ export function compileOptions<Data>(options: UpgraderOptions<Data>): UpgradeSet
   }
   if (typeof sharedReads !== 'boolean') throw new TypeError('sharedReads must be true or false');
   const connection = resolveConnectionOptions('server', options);
+  const limits = resolveLimits(options);
   const [compression] = resolveCompression(options.compression);
   return {
     rules: {
@@ -151,8 +154,12 @@ export function compileOptions<Data>(options: UpgraderOptions<Data>): UpgradeSet
     makeHeaders: compileHeaders(options.headers),
     handshakeTimeout,
     sharedReads,
-    limits: resolveLimits(options),
+    limits,
     findAddress: compileTrust(options.trustProxy),
+    needsAddress:
+      options.trustProxy !== undefined ||
+      authorize !== undefined ||
+      limits.maxConnectionsPerAddress !== Infinity,
     connection,
     onError: errorSink(options),
   };

@@ -15,6 +15,7 @@ import { type Authorized, decide, type Interrupt } from './authorize.js';
 import { type BroadcastData, type BroadcastOptions, broadcast } from './broadcast.js';
 import { type CloseAllOptions, type CloseCounts, checkCloseAll, closeAll } from './close-all.js';
 import { ConnectionSet } from './connection-set.js';
+import { DirectRequest } from './direct-request.js';
 import { closing, Failure, faulty, gone, pipelined, refused } from './failure.js';
 import { type Eventually, makeListener, type UpgradeHandler, type UpgradeListener } from './listener.js';
 import {
@@ -216,7 +217,9 @@ export class Upgrader<Data = undefined> {
     const checked = checkUpgrade(request, settings.rules);
     if (!checked.ok) return refused(checked.refusal);
 
-    const address = settings.findAddress((socket as Partial<Socket>).remoteAddress, request.rawHeaders);
+    const address = settings.needsAddress
+      ? settings.findAddress((socket as Partial<Socket>).remoteAddress, request.rawHeaders)
+      : undefined;
     const place = this.#admission.enter(address, settings.limits);
     if (place instanceof Failure) return place;
     const accept = (authorized: Authorized<Data> | Failure) => {
@@ -258,7 +261,9 @@ export class Upgrader<Data = undefined> {
       subprotocol: accepted.subprotocol,
       extensions: extensionsHeader(accepted),
       deflate: findDeflate('server', accepted.extensions),
-      request: new HandshakeRequest(request.url ?? '', request.rawHeaders, address),
+      request: settings.needsAddress
+        ? new HandshakeRequest(request.url ?? '', request.rawHeaders, address)
+        : new DirectRequest(request.url ?? '', request.rawHeaders, transport),
       data: authorized.data,
       options: settings.connection,
       onEnd: place.onEnd,

@@ -283,17 +283,17 @@ describe('DuplexTransport', () => {
         expect(log.calls).to.deep.equal(['end']);
       });
 
-      it('knows the addresses, that of the peer also after the end', async () => {
+      it('knows the addresses, also after the end when they were looked at before', async () => {
         const transport = make(client);
         const { port } = listener.address() as { port: number };
         const log = new Log();
         transport.start(log);
         const local = { address: '127.0.0.1', port: client.localPort, family: 'IPv4' };
-        expect(transport.localAddress).to.deep.equal(local);
+        const remote = { address: '127.0.0.1', port, family: 'IPv4' };
+        expect([transport.localAddress, transport.remoteAddress]).to.deep.equal([local, remote]);
         transport.destroy();
         await log.closed;
-        expect(transport.remoteAddress).to.deep.equal({ address: '127.0.0.1', port, family: 'IPv4' });
-        expect(transport.localAddress, 'looked at before').to.deep.equal(local);
+        expect([transport.localAddress, transport.remoteAddress]).to.deep.equal([local, remote]);
       });
 
       describe('the memory of a chunk', () => {
