@@ -223,13 +223,12 @@ export class ConnectionCore
 
   /** How many listeners `message` has. */
   get listenerCount(): number {
-    return this.#messageListeners?.count ?? 0;
+    return this.#messageListeners?.count ?? this.#connection.listenerCount('message');
   }
 
   /** A listener of `message` was added. */
   listened(): void {
-    this.#messageListeners ??= new MessageListeners(this.#connection);
-    this.#messageListeners.changed();
+    this.#messageListeners?.changed();
     this.#inbox?.allReturned();
     // Messages may have waited for longer than the reader that brought them.
     if (this.#reader !== undefined || (this.#inbox?.queuedMessages ?? 0) > 0) this.reader.listened();
@@ -248,7 +247,8 @@ export class ConnectionCore
 
   emitMessage(message: Message): void {
     try {
-      this.#messageListeners?.call(message);
+      this.#messageListeners ??= new MessageListeners(this.#connection);
+      this.#messageListeners.call(message);
     } catch (error) {
       this.userError(error);
     }
@@ -470,6 +470,7 @@ export class ConnectionCore
     this.counters.bytesReceived += this.#reader.bytesReceived;
     this.counters.framesReceived += this.#reader.framesReceived;
     this.#reader = undefined;
+    this.#messageListeners = undefined;
   }
 
   sendHeartbeat(): void {

@@ -12,8 +12,6 @@ export interface MessageEmitter {
   [EventEmitter.captureRejectionSymbol](error: unknown): void;
 }
 
-const none: readonly Listener[] = [];
-
 /**
  * The listeners of `message`, called without `emit`: that one pays a promise and two functions for each promise that a listener
  * returns, also for the shared one of `send` (`conn.on('message', (message) => conn.send(message))`).
@@ -21,7 +19,7 @@ const none: readonly Listener[] = [];
 export class MessageListeners {
   readonly #emitter: MessageEmitter;
   /** A copy, made anew after each change, so that a change during a call is for the next one. */
-  #listeners: readonly Listener[] | undefined = none;
+  #listeners: readonly Listener[] | undefined;
 
   constructor(emitter: MessageEmitter) {
     this.#emitter = emitter;

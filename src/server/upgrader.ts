@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Connection } from '../connection/connection.js';
 import { isHandshakeTraced, traceHandshake } from '../connection/diagnostics.js';
+import { transportOf, type Wrappable } from '../connection/duplex-transport.js';
 import { checkOptionNames } from '../connection/option-names.js';
 import { HandshakeRequest } from '../connection/request.js';
 import { type ServerStats, StatsSum } from '../connection/stats.js';
@@ -28,12 +29,6 @@ import {
 import { hasUnanswered, watchRequests } from './pipelining.js';
 import { formatHead, ignoreErrors, respond, stopIgnoringErrors } from './response.js';
 import { makeServerTransport } from './shared-reads.js';
-
-/**
- * Marks sockets that an Upgrader has taken on; two of them would write into each other's connection. Not a WeakSet, which costs each
- * collection time.
- */
-const isTaken = Symbol('ants-ws taken');
 
 /**
  * Upgrades requests of an HTTP server to WebSocket connections. One object with its options serves any number of requests,
@@ -173,11 +168,12 @@ export class Upgrader<Data = undefined> {
     head: Buffer,
     overrides: UpgraderOptions<Data> | undefined,
   ): Eventually<Connection<Data> | Failure> {
-    const marked = socket as Duplex & { [isTaken]?: boolean };
-    if (marked[isTaken]) {
+    // Two of them would write into each other's connection. Not kept in a WeakSet, which costs each collection time.
+    const marked = socket as Wrappable;
+    if (marked[transportOf] !== undefined) {
       return new Failure(new TypeError('this socket was handed to an Upgrader before'), undefined, true);
     }
-    marked[isTaken] = true;
+    marked[transportOf] = null;
     const result = attempt(() => this.#attempt(request, socket, head, overrides));
     if (!(result instanceof Promise)) return this.#settle(request, socket, result);
     return this.#track(result.then((settled) => this.#settle(request, socket, settled)));
