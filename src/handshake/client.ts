@@ -1,4 +1,5 @@
 import { HandshakeError } from '../errors.js';
+import { acceptValue } from './accept-value.js';
 import {
   checkExtensions,
   type Extension,
@@ -14,7 +15,7 @@ import {
   toHeaders,
   withoutHeader,
 } from './headers.js';
-import { acceptValue, encodeKey } from './key.js';
+import { encodeKey } from './key.js';
 import { type Agreement, protocolVersion } from './negotiate.js';
 import { quote } from './refusal.js';
 import { equalsIgnoringCase, listIncludes, splitList } from './tokens.js';

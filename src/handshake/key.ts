@@ -1,5 +1,3 @@
-import { acceptDigest } from './accept-digest.js';
-
 /** The size of the nonce behind a `Sec-WebSocket-Key`, in bytes (RFC 6455 section 4.1). */
 export const nonceSize = 16;
 
@@ -17,9 +15,4 @@ const keyPattern = /^[A-Za-z0-9+/]{22}==$/;
  */
 export function isKey(key: string): boolean {
   return keyPattern.test(key);
-}
-
-/** The `Sec-WebSocket-Accept` that answers `key`, one that {@link isKey} takes (RFC 6455 section 4.2.2). */
-export function acceptValue(key: string): string {
-  return acceptDigest(key);
 }

@@ -1,6 +1,7 @@
+import { acceptValue } from './accept-value.js';
 import { checkNotReserved, hasHeader, headerValues, type RawHeaders } from './headers.js';
 import { isHost } from './host.js';
-import { acceptValue, isKey } from './key.js';
+import { isKey } from './key.js';
 import { type Agreement, agreementHeaders, negotiate, type ServerRules } from './negotiate.js';
 import { accept, type Checked, quote, refuse } from './refusal.js';
 import { parseTarget, type Target } from './target.js';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { acceptValue } from '#src/handshake/key.js';
+import { acceptValue } from '#src/handshake/accept-value.js';
 
 /** A request as it came, and the socket to answer on. */
 export interface RawRequest {

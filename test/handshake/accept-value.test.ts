@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { acceptDigest } from '#src/handshake/accept-digest.js';
+import { acceptValue } from '#src/handshake/accept-value.js';
 import { encodeKey } from '#src/handshake/key.js';
 import { sampleAccept, sampleKey } from './vectors.js';
 
-describe('handshake: accept digest', () => {
-  it('is that of RFC 6455 section 1.3', () => {
-    expect(acceptDigest(sampleKey)).to.equal(sampleAccept);
+describe('handshake: the accept value', () => {
+  it('answers the key of RFC 6455 section 1.3', () => {
+    expect(acceptValue(sampleKey)).to.equal(sampleAccept);
   });
 
   it('is the SHA-1 of node:crypto for every key', () => {
@@ -15,7 +15,7 @@ describe('handshake: accept digest', () => {
       createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
     const check = (nonce: Uint8Array) => {
       const key = encodeKey(nonce);
-      expect(acceptDigest(key)).to.equal(hash(key));
+      expect(acceptValue(key)).to.equal(hash(key));
     };
     check(new Uint8Array(16));
     check(new Uint8Array(16).fill(0xff));

@@ -28,8 +28,8 @@ const state = new Int32Array(initialState.length);
 
 const digest = Buffer.alloc(state.byteLength);
 
-/** In base64. `key` is one of 16 bytes, in base64 with its padding. */
-export function acceptDigest(key: string): string {
+/** The `Sec-WebSocket-Accept` that answers `key`, one that `isKey` takes (RFC 6455 section 4.2.2). */
+export function acceptValue(key: string): string {
   for (let i = 0; i < keyLength; i += 4) first[i >> 2] = wordAt(key, i);
   extend(first);
   state.set(initialState);
